@@ -1,0 +1,141 @@
+using System.Text.Json.Serialization;
+
+namespace EdgeSync.EdgeCore.Configuration;
+
+/// <summary>
+/// edgecore.yaml in KubeEdge's shape (<c>edgecore.config.kubeedge.io/v1alpha2</c>), the members that this agent acts
+/// on. A KubeEdge file is read as it is; members that are not listed here are kept out of the way, not refused.
+/// </summary>
+internal sealed record EdgeCoreConfig
+{
+    public const string FileName = "edgecore.yaml";
+
+    public string ApiVersion { get; init; } = "edgecore.config.kubeedge.io/v1alpha2";
+
+    public string Kind { get; init; } = "EdgeCore";
+
+    public DatabaseSection Database { get; init; } = new();
+
+    public ModulesSection Modules { get; init; } = new();
+}
+
+internal sealed record DatabaseSection
+{
+    /// <summary>The SQLite file.</summary>
+    public string DataSource { get; init; } = "";
+}
+
+internal sealed record ModulesSection
+{
+    public EdgedSection Edged { get; init; } = new();
+
+    public EdgeHubSection EdgeHub { get; init; } = new();
+
+    public EventBusSection EventBus { get; init; } = new();
+
+    public MetaManagerSection MetaManager { get; init; } = new();
+
+    public DeviceTwinSection DeviceTwin { get; init; } = new();
+}
+
+internal sealed record EdgedSection
+{
+    public bool Enable { get; init; } = true;
+
+    /// <summary>The node's name.</summary>
+    public string HostnameOverride { get; init; } = "";
+
+    /// <summary>The node's InternalIP; empty takes the address that the link to the hub leaves from.</summary>
+    public string NodeIP { get; init; } = "";
+
+    /// <summary>Where volumes of pods live (<c>pods/UID/volumes/…</c>).</summary>
+    public string RootDirectory { get; init; } = "/var/lib/kubelet";
+
+    public IReadOnlyDictionary<string, string> NodeLabels { get; init; } = new Dictionary<string, string>();
+
+    public TailoredKubeletConfig TailoredKubeletConfig { get; init; } = new();
+}
+
+/// <summary>KubeletConfiguration's names.</summary>
+internal sealed record TailoredKubeletConfig
+{
+    public string ContainerRuntimeEndpoint { get; init; } = "unix:///run/containerd/containerd.sock";
+
+    public string PodLogsDir { get; init; } = "/var/log/pods";
+
+    /// <summary>cgroupfs or systemd.</summary>
+    public string CgroupDriver { get; init; } = "cgroupfs";
+
+    public string ClusterDomain { get; init; } = "cluster.local";
+
+    public IReadOnlyList<string> ClusterDNS { get; init; } = [];
+
+    public string ResolvConf { get; init; } = "/etc/resolv.conf";
+
+    public int MaxPods { get; init; } = 110;
+}
+
+internal sealed record EdgeHubSection
+{
+    /// <summary>Seconds between keepalives.</summary>
+    public int Heartbeat { get; init; } = 15;
+
+    public string ProjectID { get; init; } = "e632aba927ea4ac2b575ec1603d56f10";
+
+    public string TlsCaFile { get; init; } = "";
+
+    public string TlsCertFile { get; init; } = "";
+
+    public string TlsPrivateKeyFile { get; init; } = "";
+
+    /// <summary><c>https://HOST:PORT</c> of enrollment; certificates are renewed there.</summary>
+    public string HttpServer { get; init; } = "";
+
+    public WebSocketSection Websocket { get; init; } = new();
+}
+
+internal sealed record WebSocketSection
+{
+    /// <summary><c>HOST:PORT</c> of the hub.</summary>
+    public string Server { get; init; } = "";
+
+    /// <summary>Seconds.</summary>
+    public int HandshakeTimeout { get; init; } = 30;
+
+    /// <summary>Seconds.</summary>
+    public int WriteDeadline { get; init; } = 15;
+}
+
+internal sealed record EventBusSection
+{
+    public bool Enable { get; init; } = true;
+
+    /// <summary><c>tcp://HOST:PORT</c> of the MQTT broker.</summary>
+    public string MqttServerExternal { get; init; } = "tcp://127.0.0.1:1883";
+
+    public string MqttUsername { get; init; } = "";
+
+    /// <summary>Kept out of logs.</summary>
+    public string MqttPassword { get; init; } = "";
+}
+
+internal sealed record MetaManagerSection
+{
+    public MetaServerSection MetaServer { get; init; } = new();
+}
+
+internal sealed record MetaServerSection
+{
+    /// <summary>Where apps on the box ask for twins (and, later, for objects): loopback.</summary>
+    public string Server { get; init; } = "127.0.0.1:10550";
+}
+
+internal sealed record DeviceTwinSection
+{
+    public bool Enable { get; init; } = true;
+}
+
+/// <summary>Source-generated JSON for the configuration, which is read from YAML through JSON nodes.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(EdgeCoreConfig))]
+internal sealed partial class ConfigurationJson : JsonSerializerContext;

@@ -1,0 +1,58 @@
+using EdgeSync.Storage;
+
+namespace EdgeSync.EdgeCore.MetaManager;
+
+/// <summary>
+/// The agent's one SQLite file. Every module keeps its tables here, so that one transaction can hold an object, the
+/// twin that it changes and the message that goes up because of it.
+/// <code>
+/// meta    key (wire resource) | type | uid | resource_version | content_hash | value (the API server's bytes)
+/// outbox  key | seq (grows, never reused) | lane | each (0 latest wins, 1 every one) | message columns
+/// </code>
+/// DeviceTwin's tables are drawn in DeviceTwin/TwinStore.cs.
+/// </summary>
+internal static class EdgeDatabase
+{
+    public const string FileName = "edgecore.db";
+
+    /// <summary>Released steps never change; a new need is a new step.</summary>
+    private static readonly string[] s_migrations =
+    [
+        """
+        CREATE TABLE meta (
+            key TEXT PRIMARY KEY,
+            type TEXT NOT NULL,
+            uid TEXT NOT NULL,
+            resource_version TEXT NOT NULL,
+            content_hash INTEGER NOT NULL,
+            value BLOB NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX meta_type ON meta (type);
+
+        CREATE TABLE outbox (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            key TEXT NOT NULL,
+            lane INTEGER NOT NULL,
+            each INTEGER NOT NULL,
+            source TEXT NOT NULL,
+            message_group TEXT NOT NULL,
+            operation TEXT NOT NULL,
+            resource TEXT NOT NULL,
+            content BLOB
+        );
+        CREATE UNIQUE INDEX outbox_key ON outbox (key) WHERE each = 0;
+
+        CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+        """,
+        DeviceTwin.TwinSchema.Version1,
+    ];
+
+    /// <summary>Opens the file in <paramref name="dataDir"/>; a damaged one is set aside and begun anew.</summary>
+    public static Database Open(string dataDir, TimeProvider time) => Database.Open(new DatabaseOptions
+    {
+        Path = Path.Combine(dataDir, FileName),
+        Migrations = s_migrations,
+        SetDamagedAside = true,
+        Time = time,
+    });
+}

@@ -1,0 +1,151 @@
+using System.Threading.Channels;
+using EdgeSync.Storage;
+
+namespace EdgeSync.EdgeCore.MetaManager;
+
+/// <summary>The order in which upstream messages leave; lower first.</summary>
+internal enum Lane
+{
+    /// <summary>Node registration and status.</summary>
+    Control = 0,
+
+    /// <summary>Pod status and pod deletion.</summary>
+    Pods = 1,
+
+    /// <summary>Reported twin values and device states.</summary>
+    Twins = 2,
+
+    /// <summary>Events and routed application messages.</summary>
+    Bulk = 3,
+}
+
+/// <summary>A message on its way to the hub.</summary>
+/// <param name="Key">
+/// What the message is about. A later latest-wins message of the same key replaces an earlier one that has not left.
+/// </param>
+/// <param name="Lane">Its place in the order of sending.</param>
+/// <param name="Each">True where every message must arrive (FIFO); false where only the last of its key matters.</param>
+/// <param name="Source">KubeEdge's module name.</param>
+/// <param name="Group">KubeEdge's receiver group.</param>
+/// <param name="Operation">The verb.</param>
+/// <param name="Resource">The wire resource, without the node prefix.</param>
+/// <param name="Content">
+/// Raw JSON; null where the content is made when the message is sent (<see cref="Outbox.SetRenderer"/>).
+/// </param>
+internal sealed record UpstreamMessage(
+    string Key, Lane Lane, bool Each, string Source, string Group, string Operation, string Resource, byte[]? Content);
+
+/// <summary>A stored upstream message.</summary>
+/// <param name="Seq">Grows with every put; never reused.</param>
+/// <param name="Message">The message.</param>
+internal sealed record OutboxEntry(long Seq, UpstreamMessage Message);
+
+/// <summary>
+/// Everything that the node has to tell the cloud, in SQLite until the hub has said that the API has it.
+/// A message of which only the last value matters is kept once per key, so a long outage costs no more than a short one.
+/// </summary>
+internal sealed class Outbox(Database database)
+{
+    // one signal is enough: the reader looks at the whole table
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private readonly Dictionary<string, ContentRenderer> _renderers = [];
+
+    /// <summary>Makes the content of a message at the time it is sent.</summary>
+    /// <returns>Raw JSON, or null where nothing is left to say (the entry is then settled).</returns>
+    public delegate byte[]? ContentRenderer(SqlSession session, OutboxEntry entry);
+
+    /// <summary>Ready when something may be waiting to be sent.</summary>
+    public ChannelReader<bool> Signal => _signal.Reader;
+
+    /// <summary>
+    /// Names who makes the content of entries whose key begins with <paramref name="keyPrefix"/> and that have none
+    /// of their own. Called while the agent is composed.
+    /// </summary>
+    public void SetRenderer(string keyPrefix, ContentRenderer renderer) => _renderers[keyPrefix] = renderer;
+
+    /// <summary>Stores a message; when the task completes it is on disk.</summary>
+    public async Task PutAsync(UpstreamMessage message, CancellationToken cancellationToken)
+    {
+        await database.WriteAsync(session => Put(session, message), cancellationToken);
+        Notify();
+    }
+
+    /// <summary>Stores a message within the caller's transaction; call <see cref="Notify"/> after its commit.</summary>
+    public static void Put(SqlSession session, UpstreamMessage message)
+    {
+        // delete and insert, not update: a put gets a new seq, so an answer to the earlier one does not settle it
+        if (!message.Each)
+        {
+            session.Execute("DELETE FROM outbox WHERE key = $1 AND each = 0", message.Key);
+        }
+
+        session.Execute(
+            """
+            INSERT INTO outbox (key, lane, each, source, message_group, operation, resource, content)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            """,
+            message.Key, (int)message.Lane, message.Each ? 1 : 0, message.Source, message.Group,
+            message.Operation, message.Resource, message.Content);
+    }
+
+    /// <summary>Says that something may be waiting to be sent.</summary>
+    public void Notify() => _signal.Writer.TryWrite(true);
+
+    /// <summary>
+    /// The next entries to send, in order of lane and age, after those whose <c>Seq</c> is in
+    /// <paramref name="inFlight"/> are left out. Contents that are made on sending are made here.
+    /// </summary>
+    public IReadOnlyList<OutboxEntry> Next(int most, IReadOnlySet<long> inFlight) => database.Read(session =>
+    {
+        var rows = session.Query(
+            """
+            SELECT seq, key, lane, each, source, message_group, operation, resource, content
+            FROM outbox ORDER BY lane, seq LIMIT $1
+            """,
+            row => new OutboxEntry(row.GetInt64(0), new UpstreamMessage(
+                row.GetString(1), (Lane)row.GetInt32(2), row.GetInt32(3) == 1, row.GetString(4), row.GetString(5),
+                row.GetString(6), row.GetString(7), row.IsDBNull(8) ? null : row.GetFieldValue<byte[]>(8))),
+            most + inFlight.Count);
+        var entries = new List<OutboxEntry>(most);
+        foreach (var entry in rows)
+        {
+            if (!inFlight.Contains(entry.Seq) && entries.Count < most)
+            {
+                entries.Add(Render(session, entry));
+            }
+        }
+
+        return entries;
+    });
+
+    /// <summary>Removes what the hub has confirmed. An entry that was put again meanwhile has a new seq and stays.</summary>
+    public Task SettleAsync(IReadOnlyList<long> seqs, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            foreach (var seq in seqs)
+            {
+                session.Execute("DELETE FROM outbox WHERE seq = $1", seq);
+            }
+        },
+        cancellationToken);
+
+    private OutboxEntry Render(SqlSession session, OutboxEntry entry)
+    {
+        if (entry.Message.Content is not null)
+        {
+            return entry;
+        }
+
+        foreach (var (prefix, renderer) in _renderers)
+        {
+            if (entry.Message.Key.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                return entry with { Message = entry.Message with { Content = renderer(session, entry) } };
+            }
+        }
+
+        return entry;
+    }
+}

@@ -1,0 +1,232 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using EdgeSync.Protocol.Wire;
+
+namespace EdgeSync.Protocol.Kubernetes;
+
+/// <summary>
+/// One Kubernetes object as its API server wrote it: the bytes, and the few metadata fields that every part of
+/// EdgeSync needs. Immutable and safe to share; typed views are read from the bytes on demand.
+/// </summary>
+public sealed class KubeObject
+{
+    private long _contentHash;
+    private volatile bool _hashed;
+
+    private KubeObject(ReadOnlyMemory<byte> json) => Json = json;
+
+    /// <summary>The whole object, JSON.</summary>
+    public ReadOnlyMemory<byte> Json { get; }
+
+    public string ApiVersion { get; private set; } = "";
+
+    public string Kind { get; private set; } = "";
+
+    /// <summary>Empty for cluster-scoped objects.</summary>
+    public string Namespace { get; private set; } = "";
+
+    public string Name { get; private set; } = "";
+
+    public string Uid { get; private set; } = "";
+
+    public string ResourceVersion { get; private set; } = "";
+
+    /// <summary>Whether <c>metadata.deletionTimestamp</c> is set: the object is on its way out.</summary>
+    public bool IsDeleting { get; private set; }
+
+    /// <summary>
+    /// A hash of what the object asks for: everything but <c>status</c>, <c>metadata.resourceVersion</c>,
+    /// <c>metadata.generation</c> and <c>metadata.managedFields</c>. Two versions with the same hash need no
+    /// transfer, so a status that the edge itself reported never travels back to it.
+    /// </summary>
+    public ulong ContentHash
+    {
+        get
+        {
+            if (!_hashed)
+            {
+                _contentHash = (long)HashContent(Json.Span);
+                _hashed = true;
+            }
+
+            return (ulong)_contentHash;
+        }
+    }
+
+    /// <summary>The object's wire address.</summary>
+    public ObjectKey Key(string type) => new(Namespace, type, Name);
+
+    /// <summary>Reads the object as <typeparamref name="T"/>, a view of the fields that the caller acts on.</summary>
+    /// <exception cref="KubeObjectException">A field has another type than the view says.</exception>
+    public T View<T>(JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(Json.Span, type)
+                ?? throw new KubeObjectException($"{Describe()}: the object is null");
+        }
+        catch (JsonException e)
+        {
+            throw new KubeObjectException($"{Describe()}: field {e.Path} has a wrong type or value", e);
+        }
+    }
+
+    /// <summary>Kind, namespace and name, for messages to people.</summary>
+    public string Describe() => Namespace.Length == 0 ? $"{Kind} {Name}" : $"{Kind} {Namespace}/{Name}";
+
+    /// <summary>Reads the metadata. The object keeps <paramref name="json"/>; the caller must not change it.</summary>
+    /// <exception cref="KubeObjectException">Not a JSON object, or metadata of a wrong type.</exception>
+    public static KubeObject Parse(ReadOnlyMemory<byte> json)
+    {
+        var parsed = new KubeObject(json);
+        try
+        {
+            parsed.ReadHeader();
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new KubeObjectException($"not a Kubernetes object: {e.Message}", e);
+        }
+
+        return parsed;
+    }
+
+    private void ReadHeader()
+    {
+        var reader = new Utf8JsonReader(Json.Span, new JsonReaderOptions { MaxDepth = MessageCodec.MaxDepth });
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw new KubeObjectException("not a Kubernetes object: a JSON object was expected");
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("apiVersion"u8))
+            {
+                ApiVersion = ReadString(ref reader);
+            }
+            else if (reader.ValueTextEquals("kind"u8))
+            {
+                Kind = ReadString(ref reader);
+            }
+            else if (reader.ValueTextEquals("metadata"u8))
+            {
+                ReadMetadata(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        while (reader.Read())
+        {
+            // Read throws on anything that follows the object
+        }
+    }
+
+    private void ReadMetadata(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return;
+        }
+
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw new KubeObjectException("not a Kubernetes object: metadata must be an object");
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("name"u8))
+            {
+                Name = ReadString(ref reader);
+            }
+            else if (reader.ValueTextEquals("namespace"u8))
+            {
+                Namespace = ReadString(ref reader);
+            }
+            else if (reader.ValueTextEquals("uid"u8))
+            {
+                Uid = ReadString(ref reader);
+            }
+            else if (reader.ValueTextEquals("resourceVersion"u8))
+            {
+                ResourceVersion = ReadString(ref reader);
+            }
+            else if (reader.ValueTextEquals("deletionTimestamp"u8))
+            {
+                IsDeleting = ReadString(ref reader).Length > 0;
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+    }
+
+    private static string ReadString(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        return reader.TokenType == JsonTokenType.Null ? "" : reader.GetString() ?? "";
+    }
+
+    private static ulong HashContent(ReadOnlySpan<byte> json)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> kind = stackalloc byte[1];
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MessageCodec.MaxDepth });
+        var inMetadata = false;
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.CurrentDepth == 1)
+                {
+                    inMetadata = reader.ValueTextEquals("metadata"u8);
+                }
+
+                if (IsIgnored(ref reader, inMetadata))
+                {
+                    reader.Skip();
+                    continue;
+                }
+            }
+
+            kind[0] = (byte)reader.TokenType;
+            hash.AppendData(kind);
+            hash.AppendData(reader.ValueSpan);
+        }
+
+        Span<byte> digest = stackalloc byte[32];
+        hash.GetHashAndReset(digest);
+        return BinaryPrimitives.ReadUInt64BigEndian(digest);
+    }
+
+    private static bool IsIgnored(ref Utf8JsonReader reader, bool inMetadata) => reader.CurrentDepth switch
+    {
+        1 => reader.ValueTextEquals("status"u8),
+        2 => inMetadata && (reader.ValueTextEquals("resourceVersion"u8)
+            || reader.ValueTextEquals("generation"u8)
+            || reader.ValueTextEquals("managedFields"u8)),
+        _ => false,
+    };
+}
+
+/// <summary>Bytes that were to be a Kubernetes object are not one; the message says what is wrong.</summary>
+public sealed class KubeObjectException : Exception
+{
+    public KubeObjectException(string message)
+        : base(message)
+    {
+    }
+
+    public KubeObjectException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}

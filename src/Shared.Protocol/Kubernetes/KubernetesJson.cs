@@ -1,0 +1,24 @@
+using System.Text.Json.Serialization;
+
+namespace EdgeSync.Protocol.Kubernetes;
+
+/// <summary>Source-generated JSON for the Kubernetes views: camelCase members, nulls left out when writing.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = false,
+    MaxDepth = 128)]
+[JsonSerializable(typeof(AnyObject))]
+[JsonSerializable(typeof(Status))]
+[JsonSerializable(typeof(Pod))]
+[JsonSerializable(typeof(PodSpec))]
+[JsonSerializable(typeof(PodStatus))]
+[JsonSerializable(typeof(PodTemplateSpec))]
+[JsonSerializable(typeof(Node))]
+[JsonSerializable(typeof(Lease))]
+[JsonSerializable(typeof(ConfigMap))]
+[JsonSerializable(typeof(Secret))]
+[JsonSerializable(typeof(DaemonSet))]
+[JsonSerializable(typeof(Device))]
+[JsonSerializable(typeof(DeviceModel))]
+public sealed partial class KubernetesJson : JsonSerializerContext;

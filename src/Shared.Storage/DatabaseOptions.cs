@@ -1,0 +1,28 @@
+namespace EdgeSync.Storage;
+
+/// <summary>How a <see cref="Database"/> is opened.</summary>
+public sealed record DatabaseOptions
+{
+    /// <summary>The database file; its folder must exist.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>
+    /// Schema steps, in order. Step n brings a file of <c>user_version</c> n-1 to n; released steps never change.
+    /// </summary>
+    public required IReadOnlyList<string> Migrations { get; init; }
+
+    /// <summary>
+    /// Whether a damaged file is renamed (<c>…​.damaged-TIME</c>, never deleted) and a new one begun. Right where the
+    /// content can be rebuilt; where it cannot, opening fails instead.
+    /// </summary>
+    public bool SetDamagedAside { get; init; }
+
+    /// <summary>Time of day, for the name of a file that is set aside.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Writes that may wait for the writer before callers wait too.</summary>
+    public int WriteQueueLength { get; init; } = 4096;
+
+    /// <summary>Page cache of each connection, KiB.</summary>
+    public int CacheKiB { get; init; } = 1024;
+}

@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+
+namespace EdgeSync.Storage;
+
+/// <summary>Writes a file so that after a crash there is the old content or the new, never a part.</summary>
+public static partial class DurableFile
+{
+    /// <summary>Owner reads and writes: for keys, tokens and configuration.</summary>
+    public const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Owner writes, everybody reads: for certificates.</summary>
+    public const UnixFileMode WorldReadable = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <summary>Temporary file with the final mode from its first byte, fsync, rename, fsync of the folder.</summary>
+    public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode)
+    {
+        var temporary = path + ".new";
+        File.Delete(temporary);
+        using (var file = new FileStream(temporary, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = mode,
+        }))
+        {
+            file.Write(content);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+        SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+
+    /// <inheritdoc cref="Write(string, ReadOnlySpan{byte}, UnixFileMode)"/>
+    public static void Write(string path, string content, UnixFileMode mode) =>
+        Write(path, System.Text.Encoding.UTF8.GetBytes(content), mode);
+
+    private static void SyncFolder(string folder)
+    {
+        const int directoryReadOnly = 0x10000;
+        var descriptor = Open(folder, directoryReadOnly);
+        if (descriptor < 0)
+        {
+            throw new IOException($"cannot open folder {folder}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        var result = Fsync(descriptor);
+        var error = Marshal.GetLastPInvokeErrorMessage();
+        _ = Close(descriptor);
+        if (result < 0)
+        {
+            throw new IOException($"cannot flush folder {folder}: {error}");
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+}
