@@ -84,12 +84,12 @@ internal sealed class Outbox(Database database)
     });
 
     /// <summary>Removes what the hub has confirmed. An entry that was put again meanwhile has a new seq and stays.</summary>
-    public Task SettleAsync(IReadOnlyList<long> seqs, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task SettleAsync(IReadOnlyList<Settlement> settlements, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
-            foreach (var seq in seqs)
+            foreach (var settlement in settlements)
             {
-                session.Execute("DELETE FROM outbox WHERE seq = $1", seq);
+                session.Execute("DELETE FROM outbox WHERE seq = $1", settlement.Entry.Seq);
             }
         },
         cancellationToken);

@@ -20,5 +20,6 @@ namespace EdgeSync.Protocol.Kubernetes;
 [JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(DaemonSet))]
 [JsonSerializable(typeof(Device))]
+[JsonSerializable(typeof(DeviceTwinStatus))]
 [JsonSerializable(typeof(DeviceModel))]
 public sealed partial class KubernetesJson : JsonSerializerContext;
