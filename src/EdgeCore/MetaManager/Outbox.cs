@@ -50,20 +50,30 @@ internal sealed class Outbox(Database database)
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    private readonly Dictionary<string, ContentRenderer> _renderers = [];
+    private readonly Dictionary<string, (ContentRenderer Render, SettledHandler? Settled)> _renderers = [];
+    private readonly Lock _gate = new();
+    private readonly Dictionary<long, OutboxEntry> _rendered = []; // what was sent, until it is settled; guarded by _gate
 
     /// <summary>Makes the content of a message at the time it is sent.</summary>
     /// <returns>Raw JSON, or null where nothing is left to say (the entry is then settled).</returns>
     public delegate byte[]? ContentRenderer(SqlSession session, OutboxEntry entry);
+
+    /// <summary>
+    /// Runs in the transaction that removes a confirmed entry, with the entry as it was sent, so that its maker can
+    /// note how much of its state the cloud has, and put the key again where something is left.
+    /// </summary>
+    public delegate void SettledHandler(SqlSession session, OutboxEntry sent);
 
     /// <summary>Ready when something may be waiting to be sent.</summary>
     public ChannelReader<bool> Signal => _signal.Reader;
 
     /// <summary>
     /// Names who makes the content of entries whose key begins with <paramref name="keyPrefix"/> and that have none
-    /// of their own. Called while the agent is composed.
+    /// of their own, and who is told (<paramref name="settled"/>) when the hub has confirmed one. Called while the
+    /// agent is composed.
     /// </summary>
-    public void SetRenderer(string keyPrefix, ContentRenderer renderer) => _renderers[keyPrefix] = renderer;
+    public void SetRenderer(string keyPrefix, ContentRenderer renderer, SettledHandler? settled = null) =>
+        _renderers[keyPrefix] = (renderer, settled);
 
     /// <summary>Stores a message; when the task completes it is on disk.</summary>
     public async Task PutAsync(UpstreamMessage message, CancellationToken cancellationToken)
@@ -90,6 +100,17 @@ internal sealed class Outbox(Database database)
             message.Operation, message.Resource, message.Content);
     }
 
+    /// <summary>
+    /// As <see cref="Put"/>, but where the key waits already it keeps its place: for entries whose content is made on
+    /// sending, so that a state that changes all the time is not pushed back in the queue by each change.
+    /// </summary>
+    public static void PutOnce(SqlSession session, UpstreamMessage message) => session.Execute(
+        """
+        INSERT OR IGNORE INTO outbox (key, lane, each, source, message_group, operation, resource, content)
+        VALUES ($1, $2, 0, $3, $4, $5, $6, NULL)
+        """,
+        message.Key, (int)message.Lane, message.Source, message.Group, message.Operation, message.Resource);
+
     /// <summary>Says that something may be waiting to be sent.</summary>
     public void Notify() => _signal.Writer.TryWrite(true);
 
@@ -108,6 +129,7 @@ internal sealed class Outbox(Database database)
                 row.GetString(1), (Lane)row.GetInt32(2), row.GetInt32(3) == 1, row.GetString(4), row.GetString(5),
                 row.GetString(6), row.GetString(7), row.IsDBNull(8) ? null : row.GetFieldValue<byte[]>(8))),
             most + inFlight.Count);
+        Forget(inFlight);
         var entries = new List<OutboxEntry>(most);
         foreach (var entry in rows)
         {
@@ -121,31 +143,89 @@ internal sealed class Outbox(Database database)
     });
 
     /// <summary>Removes what the hub has confirmed. An entry that was put again meanwhile has a new seq and stays.</summary>
-    public Task SettleAsync(IReadOnlyList<long> seqs, CancellationToken cancellationToken) => database.WriteAsync(
-        session =>
+    public async Task SettleAsync(IReadOnlyList<long> seqs, CancellationToken cancellationToken)
+    {
+        var mayHaveMore = await database.WriteAsync(session => Settle(session, seqs), cancellationToken);
+        lock (_gate)
         {
             foreach (var seq in seqs)
             {
-                session.Execute("DELETE FROM outbox WHERE seq = $1", seq);
+                _rendered.Remove(seq);
             }
-        },
-        cancellationToken);
+        }
+
+        if (mayHaveMore)
+        {
+            Notify();
+        }
+    }
+
+    private bool Settle(SqlSession session, IReadOnlyList<long> seqs)
+    {
+        var told = false;
+        foreach (var seq in seqs)
+        {
+            session.Execute("DELETE FROM outbox WHERE seq = $1", seq);
+            OutboxEntry? sent;
+            lock (_gate)
+            {
+                sent = _rendered.GetValueOrDefault(seq);
+            }
+
+            if (sent is not null && RendererOf(sent.Message.Key)?.Settled is { } settled)
+            {
+                settled(session, sent);
+                told = true;
+            }
+        }
+
+        return told;
+    }
+
+    /// <summary>What is no longer awaited (the link broke) is sent again, made anew.</summary>
+    private void Forget(IReadOnlySet<long> inFlight)
+    {
+        lock (_gate)
+        {
+            foreach (var seq in _rendered.Keys)
+            {
+                if (!inFlight.Contains(seq))
+                {
+                    _rendered.Remove(seq);
+                }
+            }
+        }
+    }
 
     private OutboxEntry Render(SqlSession session, OutboxEntry entry)
     {
-        if (entry.Message.Content is not null)
+        if (entry.Message.Content is not null || RendererOf(entry.Message.Key) is not { } renderer)
         {
             return entry;
         }
 
-        foreach (var (prefix, renderer) in _renderers)
+        var rendered = entry with { Message = entry.Message with { Content = renderer.Render(session, entry) } };
+        if (renderer.Settled is not null)
         {
-            if (entry.Message.Key.StartsWith(prefix, StringComparison.Ordinal))
+            lock (_gate)
             {
-                return entry with { Message = entry.Message with { Content = renderer(session, entry) } };
+                _rendered[entry.Seq] = rendered;
             }
         }
 
-        return entry;
+        return rendered;
+    }
+
+    private (ContentRenderer Render, SettledHandler? Settled)? RendererOf(string key)
+    {
+        foreach (var (prefix, renderer) in _renderers)
+        {
+            if (key.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                return renderer;
+            }
+        }
+
+        return null;
     }
 }
