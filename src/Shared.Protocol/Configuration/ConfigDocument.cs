@@ -162,6 +162,10 @@ public sealed class ConfigDocument<T>
         {
             Report(path, $"must be a whole number, and is {Describe(node)}");
         }
+        else if (wanted == typeof(TimeSpan) && !(kind == JsonValueKind.String && GoDuration.TryParse(node.GetValue<string>(), out _)))
+        {
+            Report(path, $"must be a duration such as 40s, 5m or 1h30m, and is {Describe(node)}");
+        }
     }
 
     private static bool IsWhole(JsonNode node, JsonValueKind kind) =>

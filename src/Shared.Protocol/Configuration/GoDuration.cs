@@ -56,4 +56,18 @@ public static class GoDuration
         duration = TimeSpan.FromMilliseconds(total);
         return true;
     }
+
+    /// <summary>In the largest unit that leaves no rest: <c>24h</c>, <c>90s</c>, <c>1500ms</c>.</summary>
+    public static string Format(TimeSpan duration)
+    {
+        var milliseconds = (long)duration.TotalMilliseconds;
+        var (unit, divisor) = milliseconds switch
+        {
+            _ when milliseconds % 3_600_000 == 0 => ("h", 3_600_000),
+            _ when milliseconds % 60_000 == 0 => ("m", 60_000),
+            _ when milliseconds % 1000 == 0 => ("s", 1000),
+            _ => ("ms", 1),
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{milliseconds / divisor}{unit}");
+    }
 }
