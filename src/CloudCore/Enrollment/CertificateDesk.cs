@@ -24,7 +24,6 @@ internal sealed partial class CertificateDesk(
 {
     private const string BearerPrefix = "Bearer ";
 
-    // a name says nothing about who enrolls; two boxes with one name and one token at the same moment must not both get in
     private readonly byte[] _caCertificate = authority.CertificateDer;
 
     public ReadOnlyMemory<byte> CaCertificate => _caCertificate;
