@@ -94,11 +94,15 @@ install_missing() {
 
 # ---------------------------------------------------------------- waiting, ports
 
-# wait_for SECONDS WHAT LOG COMMAND...: until the command succeeds; else dies with the log's tail.
+# wait_for SECONDS WHAT LOG COMMAND...: until the command succeeds; else dies with the log's tail. With WAIT_PIDFILE
+# set it also dies when that daemon ends.
 wait_for() {
     local limit=$1 what=$2 log=$3 start=$EPOCHREALTIME
     shift 3
     until "$@" >/dev/null 2>&1; do
+        if [[ -n ${WAIT_PIDFILE:-} ]] && ! running_pid "$WAIT_PIDFILE" >/dev/null; then
+            die "$(basename "$WAIT_PIDFILE" .pid) ended while this was waited for: $what" "$log"
+        fi
         if awk -v a="$start" -v b="$EPOCHREALTIME" -v l="$limit" 'BEGIN { exit !(b - a > l) }'; then
             die "not within $limit s: $what" "$log"
         fi
@@ -177,23 +181,24 @@ stop_daemon() {
 # marked_processes MARK: pids that carry MARK (NAME=VALUE) in their environment, and all that descend from them.
 # The mark is inherited, so this finds exactly what one run started, also when it lost its parent.
 marked_processes() {
-    local mark=$1 dir pid
-    local -A found=()
+    local mark=$1 dir pid line fields changed=1
+    local -A found=() parent=()
     for dir in /proc/[0-9]*; do
         pid=${dir#/proc/}
-        if [[ $pid != "$$" && $pid != "$BASHPID" ]] && grep -qzxF -- "$mark" "$dir/environ" 2>/dev/null; then
+        { read -r line <"$dir/stat"; } 2>/dev/null || continue
+        read -ra fields <<<"${line##*) }"
+        # this script and the subshell that asks are not what it left behind
+        [[ $pid != "$$" && $pid != "$BASHPID" && ${fields[0]} != Z ]] || continue
+        parent[$pid]=${fields[1]}
+        if grep -qzxF -- "$mark" "$dir/environ" 2>/dev/null; then
             found[$pid]=1
         fi
     done
-    # a container's process has an environment of its own: take it as the child of its (marked) shim
-    local changed=1 ppid
+    # a container's process has an environment of its own: it is known as the child of its (marked) shim
     while ((changed)); do
         changed=0
-        for dir in /proc/[0-9]*; do
-            pid=${dir#/proc/}
-            [[ -z ${found[$pid]:-} && $pid != "$$" && $pid != "$BASHPID" ]] || continue
-            ppid=$(awk '/^PPid:/ { print $2 }' "$dir/status" 2>/dev/null) || continue
-            if [[ -n $ppid && -n ${found[$ppid]:-} ]]; then
+        for pid in "${!parent[@]}"; do
+            if [[ -z ${found[$pid]:-} && -n ${found[${parent[$pid]}]:-} ]]; then
                 found[$pid]=1
                 changed=1
             fi
