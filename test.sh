@@ -44,6 +44,13 @@ while (($# > 0)); do
     shift
 done
 
+# The runner logs the reason in the line after the skipped test's name.
+print_skip_reasons() {
+    local reasons
+    reasons=$(awk '/\[SKIP\]$/ { getline; sub(/^\[[^]]*\] */, ""); print }' "$RESULTS"/*.log 2>/dev/null | sort | uniq -c)
+    [[ -z $reasons ]] || printf '   skipped, and why:\n%s\n' "$reasons"
+}
+
 install_needs() {
     local needs=(containerd ctr runc /usr/lib/cni/bridge mosquitto mosquitto_pub busybox curl jq ip tar kubectl etcd)
     if [[ $EUID -eq 0 ]] && has apt-get; then
@@ -133,7 +140,7 @@ mapfile -t projects < <(test_projects)
 for project in "${projects[@]}"; do
     run_project "$project"
 done
-grep -h -o -E '^ *Skipped .*' "$RESULTS"/*.log 2>/dev/null | sed -E 's/ \[[^]]*\]$//; s/^ */   /' | sort -u | head -n 60 || true
+print_skip_reasons
 
 # what the tests left behind is ended before the last line, which stands alone
 end_marked_processes "EDGESYNC_TEST_RUN=$EDGESYNC_TEST_RUN" >&2
