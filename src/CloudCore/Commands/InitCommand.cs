@@ -43,11 +43,18 @@ internal static class InitCommand
             hubPort,
             kubeconfig,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(kubeconfig) is not null && result.GetResult(apiPort) is not null)
+            {
+                result.AddError("--api-port is the embedded API's, and with --kubeconfig there is none; leave one of them out");
+            }
+        });
         command.SetAction(result => Init(
             new CloudFiles(Path.GetFullPath(result.GetRequiredValue(dataDir))),
             new InitWish
             {
-                AdvertiseAddress = result.GetValue(addresses),
+                AdvertiseAddress = result.GetResult(addresses) is null ? null : result.GetValue(addresses),
                 ApiPort = result.GetValue(apiPort),
                 HubPort = result.GetValue(hubPort),
                 Kubeconfig = result.GetValue(kubeconfig) is { } file ? Path.GetFullPath(file) : null,
@@ -61,11 +68,6 @@ internal static class InitCommand
         if (wish.Kubeconfig is { } kubeconfig && !File.Exists(kubeconfig))
         {
             throw new CommandFailedException($"--kubeconfig names {kubeconfig}, which is not there");
-        }
-
-        if (wish is { Kubeconfig: not null, ApiPort: not null })
-        {
-            throw new CommandFailedException("--api-port is the embedded API's, and with --kubeconfig there is none; leave one of them out");
         }
 
         var outcome = new Initialization(files, parts.Time).Complete(wish);

@@ -1,7 +1,7 @@
+using System.Text.Json;
 using EdgeSync.CloudCore.Configuration;
 using EdgeSync.Protocol.Configuration;
 using EdgeSync.Storage;
-using System.Text.Json;
 
 namespace EdgeSync.CloudCore.Enrollment;
 
@@ -82,6 +82,7 @@ internal sealed class Initialization(CloudFiles files, TimeProvider time)
         return new InitOutcome(config, _made, [], token);
     }
 
+    /// <summary>The lock's file stays: removing it could leave two holders, one of the old file and one of a new.</summary>
     private FileStream LockFolder()
     {
         try
@@ -92,7 +93,6 @@ internal sealed class Initialization(CloudFiles files, TimeProvider time)
                 Access = FileAccess.Write,
                 Share = FileShare.None,
                 UnixCreateMode = DurableFile.OwnerOnly,
-                Options = FileOptions.DeleteOnClose,
             });
         }
         catch (IOException e) when (File.Exists(files.InitLock))

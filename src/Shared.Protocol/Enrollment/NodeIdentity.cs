@@ -62,8 +62,8 @@ public sealed record NodeIdentity(string CommonName, string Organization)
     public X500DistinguishedName ToSubject()
     {
         var subject = new X500DistinguishedNameBuilder();
+        subject.AddCommonName(CommonName); // the builder encodes the last part first
         subject.AddOrganizationName(Organization);
-        subject.AddCommonName(CommonName);
         return subject.Build();
     }
 }
