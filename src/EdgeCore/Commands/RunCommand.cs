@@ -1,0 +1,53 @@
+using System.CommandLine;
+using EdgeSync.EdgeCore.Configuration;
+
+namespace EdgeSync.EdgeCore.Commands;
+
+/// <summary><c>edgecore run</c>: one agent per data folder.</summary>
+internal static class RunCommand
+{
+    /// <summary>Hidden: given by <c>join --start</c>.</summary>
+    public const string DetachedOption = "--detached";
+
+    public static Command Create(EdgeCoreParts parts)
+    {
+        var dataDir = EdgeCoreCommands.DataDirOption();
+        var detached = new Option<bool>(DetachedOption) { Hidden = true };
+        var command = new Command(
+            "run",
+            """
+            Runs the agent until it is stopped (SIGTERM or Ctrl-C). Pods go on running without it.
+
+            Examples:
+              edgecore run --data-dir /var/lib/edgesync
+            """)
+        {
+            dataDir,
+            detached,
+        };
+        command.SetAction((result, cancellationToken) => RunAsync(
+            new EdgeFiles(Path.GetFullPath(result.GetRequiredValue(dataDir))), result.GetValue(detached), parts, cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(EdgeFiles files, bool detached, EdgeCoreParts parts, CancellationToken cancellationToken)
+    {
+        if (detached)
+        {
+            Linux.Detach(files.Log);
+        }
+
+        var loaded = EdgeCoreConfigFile.Load(files);
+        if (loaded.Config is not { } config)
+        {
+            throw new CommandFailedException(File.Exists(files.Config)
+                ? $"{files.Config} cannot be used:{string.Concat(loaded.Problems.Select(p => $"\n  {p}"))}"
+                : loaded.Problems[0]);
+        }
+
+        using var alone = AgentLock.TryTake(files) ?? throw new CommandFailedException(
+            $"an agent runs on {files.DataDir} already{(AgentLock.ReadPid(files.Pid) is { } pid ? $" (process {pid})" : "")}; stop it first");
+        alone.WritePid();
+        return await parts.RunAsync(new EdgeCoreRun(config, files, alone.WriteReady), cancellationToken);
+    }
+}
