@@ -165,13 +165,20 @@ internal sealed class Outbox(Database database)
         var told = false;
         foreach (var seq in seqs)
         {
-            session.Execute("DELETE FROM outbox WHERE seq = $1", seq);
             OutboxEntry? sent;
             lock (_gate)
             {
                 sent = _rendered.GetValueOrDefault(seq);
             }
 
+            if (sent is null && session.Scalar("SELECT key FROM outbox WHERE seq = $1 AND content IS NULL", seq) is string key
+                && RendererOf(key)?.Settled is not null)
+            {
+                // confirmed after it was given up: nobody knows what it said, so it is said again
+                continue;
+            }
+
+            session.Execute("DELETE FROM outbox WHERE seq = $1", seq);
             if (sent is not null && RendererOf(sent.Message.Key)?.Settled is { } settled)
             {
                 settled(session, sent);
