@@ -5,15 +5,6 @@ using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.MetaManager;
 
-/// <summary>One object to store, or, where <paramref name="Object"/> is null, to remove.</summary>
-/// <param name="Key">The object's address.</param>
-/// <param name="Object">The new content; null removes.</param>
-/// <param name="Uid">
-/// For a removal: the incarnation to remove, so that a late delete never takes a new object of the same name;
-/// empty removes whatever is there.
-/// </param>
-internal readonly record struct ObjectChange(ObjectKey Key, KubeObject? Object, string Uid);
-
 /// <summary>
 /// The objects that the hub assigned to this node: durable in SQLite, served from memory. Everything on the box
 /// reads them here, with or without a cloud. Changes are announced by key; who is told reads the current state.

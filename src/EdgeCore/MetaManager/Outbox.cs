@@ -3,43 +3,6 @@ using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.MetaManager;
 
-/// <summary>The order in which upstream messages leave; lower first.</summary>
-internal enum Lane
-{
-    /// <summary>Node registration and status.</summary>
-    Control = 0,
-
-    /// <summary>Pod status and pod deletion.</summary>
-    Pods = 1,
-
-    /// <summary>Reported twin values and device states.</summary>
-    Twins = 2,
-
-    /// <summary>Events and routed application messages.</summary>
-    Bulk = 3,
-}
-
-/// <summary>A message on its way to the hub.</summary>
-/// <param name="Key">
-/// What the message is about. A later latest-wins message of the same key replaces an earlier one that has not left.
-/// </param>
-/// <param name="Lane">Its place in the order of sending.</param>
-/// <param name="Each">True where every message must arrive (FIFO); false where only the last of its key matters.</param>
-/// <param name="Source">KubeEdge's module name.</param>
-/// <param name="Group">KubeEdge's receiver group.</param>
-/// <param name="Operation">The verb.</param>
-/// <param name="Resource">The wire resource, without the node prefix.</param>
-/// <param name="Content">
-/// Raw JSON; null where the content is made when the message is sent (<see cref="Outbox.SetRenderer"/>).
-/// </param>
-internal sealed record UpstreamMessage(
-    string Key, Lane Lane, bool Each, string Source, string Group, string Operation, string Resource, byte[]? Content);
-
-/// <summary>A stored upstream message.</summary>
-/// <param name="Seq">Grows with every put; never reused.</param>
-/// <param name="Message">The message.</param>
-internal sealed record OutboxEntry(long Seq, UpstreamMessage Message);
-
 /// <summary>
 /// Everything that the node has to tell the cloud, in SQLite until the hub has said that the API has it.
 /// A message of which only the last value matters is kept once per key, so a long outage costs no more than a short one.
@@ -50,20 +13,28 @@ internal sealed class Outbox(Database database)
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    private readonly Dictionary<string, ContentRenderer> _renderers = [];
+    private readonly Dictionary<string, (ContentRenderer Render, SettledHandler? Settled)> _renderers = [];
 
     /// <summary>Makes the content of a message at the time it is sent.</summary>
     /// <returns>Raw JSON, or null where nothing is left to say (the entry is then settled).</returns>
     public delegate byte[]? ContentRenderer(SqlSession session, OutboxEntry entry);
+
+    /// <summary>
+    /// Runs in the transaction that removes a confirmed entry, with the entry as it was sent, so that its maker can
+    /// note how much of its state the cloud has, and put the key again where something is left.
+    /// </summary>
+    public delegate void SettledHandler(SqlSession session, OutboxEntry sent);
 
     /// <summary>Ready when something may be waiting to be sent.</summary>
     public ChannelReader<bool> Signal => _signal.Reader;
 
     /// <summary>
     /// Names who makes the content of entries whose key begins with <paramref name="keyPrefix"/> and that have none
-    /// of their own. Called while the agent is composed.
+    /// of their own, and who is told (<paramref name="settled"/>) when the hub has confirmed one. Called while the
+    /// agent is composed.
     /// </summary>
-    public void SetRenderer(string keyPrefix, ContentRenderer renderer) => _renderers[keyPrefix] = renderer;
+    public void SetRenderer(string keyPrefix, ContentRenderer renderer, SettledHandler? settled = null) =>
+        _renderers[keyPrefix] = (renderer, settled);
 
     /// <summary>Stores a message; when the task completes it is on disk.</summary>
     public async Task PutAsync(UpstreamMessage message, CancellationToken cancellationToken)
@@ -89,6 +60,17 @@ internal sealed class Outbox(Database database)
             message.Key, (int)message.Lane, message.Each ? 1 : 0, message.Source, message.Group,
             message.Operation, message.Resource, message.Content);
     }
+
+    /// <summary>
+    /// As <see cref="Put"/>, but where the key waits already it keeps its place: for entries whose content is made on
+    /// sending, so that a state that changes all the time is not pushed back in the queue by each change.
+    /// </summary>
+    public static void PutOnce(SqlSession session, UpstreamMessage message) => session.Execute(
+        """
+        INSERT OR IGNORE INTO outbox (key, lane, each, source, message_group, operation, resource, content)
+        VALUES ($1, $2, 0, $3, $4, $5, $6, NULL)
+        """,
+        message.Key, (int)message.Lane, message.Source, message.Group, message.Operation, message.Resource);
 
     /// <summary>Says that something may be waiting to be sent.</summary>
     public void Notify() => _signal.Writer.TryWrite(true);
@@ -120,32 +102,42 @@ internal sealed class Outbox(Database database)
         return entries;
     });
 
-    /// <summary>Removes what the hub has confirmed. An entry that was put again meanwhile has a new seq and stays.</summary>
-    public Task SettleAsync(IReadOnlyList<long> seqs, CancellationToken cancellationToken) => database.WriteAsync(
-        session =>
-        {
-            foreach (var seq in seqs)
-            {
-                session.Execute("DELETE FROM outbox WHERE seq = $1", seq);
-            }
-        },
-        cancellationToken);
-
-    private OutboxEntry Render(SqlSession session, OutboxEntry entry)
+    /// <summary>Removes what is done. An entry that was put again meanwhile has a new seq and stays.</summary>
+    public async Task SettleAsync(IReadOnlyList<Settlement> settlements, CancellationToken cancellationToken)
     {
-        if (entry.Message.Content is not null)
-        {
-            return entry;
-        }
+        await database.WriteAsync(session => Settle(session, settlements), cancellationToken);
 
+        // a maker may have put its key again
+        Notify();
+    }
+
+    private void Settle(SqlSession session, IReadOnlyList<Settlement> settlements)
+    {
+        foreach (var (entry, reason) in settlements)
+        {
+            session.Execute("DELETE FROM outbox WHERE seq = $1", entry.Seq);
+            if (reason == SettleReason.Taken)
+            {
+                RendererOf(entry.Message.Key)?.Settled?.Invoke(session, entry);
+            }
+        }
+    }
+
+    private OutboxEntry Render(SqlSession session, OutboxEntry entry) =>
+        entry.Message.Content is null && RendererOf(entry.Message.Key) is { } renderer
+            ? entry with { Message = entry.Message with { Content = renderer.Render(session, entry) } }
+            : entry;
+
+    private (ContentRenderer Render, SettledHandler? Settled)? RendererOf(string key)
+    {
         foreach (var (prefix, renderer) in _renderers)
         {
-            if (entry.Message.Key.StartsWith(prefix, StringComparison.Ordinal))
+            if (key.StartsWith(prefix, StringComparison.Ordinal))
             {
-                return entry with { Message = entry.Message with { Content = renderer(session, entry) } };
+                return renderer;
             }
         }
 
-        return entry;
+        return null;
     }
 }

@@ -5,64 +5,64 @@ namespace EdgeSync.Protocol.Kubernetes;
 /// <summary>The fields of an apps/v1 DaemonSet that EdgeSync acts on.</summary>
 public sealed record DaemonSet
 {
-    public string? ApiVersion { get; init; }
+    public string? ApiVersion { get; set; }
 
-    public string? Kind { get; init; }
+    public string? Kind { get; set; }
 
-    public ObjectMeta Metadata { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
 
-    public DaemonSetSpec Spec { get; init; } = new();
+    public DaemonSetSpec Spec { get; set; } = new();
 
-    public DaemonSetStatus? Status { get; init; }
+    public DaemonSetStatus? Status { get; set; }
 }
 
 public sealed record DaemonSetSpec
 {
-    public LabelSelector? Selector { get; init; }
+    public LabelSelector? Selector { get; set; }
 
-    public PodTemplateSpec Template { get; init; } = new();
+    public PodTemplateSpec Template { get; set; } = new();
 
-    public DaemonSetUpdateStrategy? UpdateStrategy { get; init; }
+    public DaemonSetUpdateStrategy? UpdateStrategy { get; set; }
 
     /// <summary>Seconds a pod must be ready before it counts as available; 0 by default.</summary>
-    public int MinReadySeconds { get; init; }
+    public int MinReadySeconds { get; set; }
 
-    public int? RevisionHistoryLimit { get; init; }
+    public int? RevisionHistoryLimit { get; set; }
 }
 
 public sealed record DaemonSetUpdateStrategy
 {
     /// <summary>RollingUpdate (the default) or OnDelete.</summary>
-    public string? Type { get; init; }
+    public string? Type { get; set; }
 
-    public RollingUpdateDaemonSet? RollingUpdate { get; init; }
+    public RollingUpdateDaemonSet? RollingUpdate { get; set; }
 }
 
 /// <summary>Both are a number or a percentage of the desired pods.</summary>
 public sealed record RollingUpdateDaemonSet
 {
-    public JsonElement? MaxUnavailable { get; init; }
+    public JsonElement? MaxUnavailable { get; set; }
 
-    public JsonElement? MaxSurge { get; init; }
+    public JsonElement? MaxSurge { get; set; }
 }
 
 public sealed record DaemonSetStatus
 {
-    public int CurrentNumberScheduled { get; init; }
+    public int CurrentNumberScheduled { get; set; }
 
-    public int NumberMisscheduled { get; init; }
+    public int NumberMisscheduled { get; set; }
 
-    public int DesiredNumberScheduled { get; init; }
+    public int DesiredNumberScheduled { get; set; }
 
-    public int NumberReady { get; init; }
+    public int NumberReady { get; set; }
 
-    public long? ObservedGeneration { get; init; }
+    public long? ObservedGeneration { get; set; }
 
-    public int? UpdatedNumberScheduled { get; init; }
+    public int? UpdatedNumberScheduled { get; set; }
 
-    public int? NumberAvailable { get; init; }
+    public int? NumberAvailable { get; set; }
 
-    public int? NumberUnavailable { get; init; }
+    public int? NumberUnavailable { get; set; }
 
-    public int? CollisionCount { get; init; }
+    public int? CollisionCount { get; set; }
 }

@@ -5,103 +5,103 @@ namespace EdgeSync.Protocol.Kubernetes;
 /// <summary>The fields of a core/v1 Node that EdgeSync acts on or writes.</summary>
 public sealed record Node
 {
-    public string? ApiVersion { get; init; }
+    public string? ApiVersion { get; set; }
 
-    public string? Kind { get; init; }
+    public string? Kind { get; set; }
 
-    public ObjectMeta Metadata { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
 
-    public NodeSpec Spec { get; init; } = new();
+    public NodeSpec Spec { get; set; } = new();
 
-    public NodeStatus? Status { get; init; }
+    public NodeStatus? Status { get; set; }
 }
 
 public sealed record NodeSpec
 {
-    public bool? Unschedulable { get; init; }
+    public bool? Unschedulable { get; set; }
 
-    public IReadOnlyList<Taint>? Taints { get; init; }
+    public IReadOnlyList<Taint>? Taints { get; set; }
 }
 
 public sealed record Taint
 {
-    public string Key { get; init; } = "";
+    public string Key { get; set; } = "";
 
-    public string? Value { get; init; }
+    public string? Value { get; set; }
 
     /// <summary>NoSchedule, PreferNoSchedule or NoExecute.</summary>
-    public string Effect { get; init; } = "";
+    public string Effect { get; set; } = "";
 
-    public string? TimeAdded { get; init; }
+    public string? TimeAdded { get; set; }
 }
 
 public sealed record NodeStatus
 {
-    public IReadOnlyDictionary<string, JsonElement>? Capacity { get; init; }
+    public IReadOnlyDictionary<string, JsonElement>? Capacity { get; set; }
 
-    public IReadOnlyDictionary<string, JsonElement>? Allocatable { get; init; }
+    public IReadOnlyDictionary<string, JsonElement>? Allocatable { get; set; }
 
-    public IReadOnlyList<Condition>? Conditions { get; init; }
+    public IReadOnlyList<Condition>? Conditions { get; set; }
 
-    public IReadOnlyList<NodeAddress>? Addresses { get; init; }
+    public IReadOnlyList<NodeAddress>? Addresses { get; set; }
 
-    public NodeSystemInfo? NodeInfo { get; init; }
+    public NodeSystemInfo? NodeInfo { get; set; }
 }
 
 public sealed record NodeAddress
 {
     /// <summary>InternalIP or Hostname.</summary>
-    public string Type { get; init; } = "";
+    public string Type { get; set; } = "";
 
-    public string Address { get; init; } = "";
+    public string Address { get; set; } = "";
 }
 
 public sealed record NodeSystemInfo
 {
-    public string MachineID { get; init; } = "";
+    public string MachineID { get; set; } = "";
 
-    public string SystemUUID { get; init; } = "";
+    public string SystemUUID { get; set; } = "";
 
-    public string BootID { get; init; } = "";
+    public string BootID { get; set; } = "";
 
-    public string KernelVersion { get; init; } = "";
+    public string KernelVersion { get; set; } = "";
 
-    public string OsImage { get; init; } = "";
+    public string OsImage { get; set; } = "";
 
-    public string ContainerRuntimeVersion { get; init; } = "";
+    public string ContainerRuntimeVersion { get; set; } = "";
 
-    public string KubeletVersion { get; init; } = "";
+    public string KubeletVersion { get; set; } = "";
 
-    public string KubeProxyVersion { get; init; } = "";
+    public string KubeProxyVersion { get; set; } = "";
 
-    public string OperatingSystem { get; init; } = "";
+    public string OperatingSystem { get; set; } = "";
 
-    public string Architecture { get; init; } = "";
+    public string Architecture { get; set; } = "";
 }
 
 /// <summary>coordination.k8s.io/v1 Lease.</summary>
 public sealed record Lease
 {
-    public string? ApiVersion { get; init; }
+    public string? ApiVersion { get; set; }
 
-    public string? Kind { get; init; }
+    public string? Kind { get; set; }
 
-    public ObjectMeta Metadata { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
 
-    public LeaseSpec Spec { get; init; } = new();
+    public LeaseSpec Spec { get; set; } = new();
 }
 
 public sealed record LeaseSpec
 {
-    public string? HolderIdentity { get; init; }
+    public string? HolderIdentity { get; set; }
 
-    public int? LeaseDurationSeconds { get; init; }
-
-    /// <summary>MicroTime (<see cref="KubeTime.FormatMicro"/>).</summary>
-    public string? AcquireTime { get; init; }
+    public int? LeaseDurationSeconds { get; set; }
 
     /// <summary>MicroTime (<see cref="KubeTime.FormatMicro"/>).</summary>
-    public string? RenewTime { get; init; }
+    public string? AcquireTime { get; set; }
 
-    public int? LeaseTransitions { get; init; }
+    /// <summary>MicroTime (<see cref="KubeTime.FormatMicro"/>).</summary>
+    public string? RenewTime { get; set; }
+
+    public int? LeaseTransitions { get; set; }
 }

@@ -5,544 +5,544 @@ namespace EdgeSync.Protocol.Kubernetes;
 /// <summary>The fields of a core/v1 Pod that EdgeSync acts on.</summary>
 public sealed record Pod
 {
-    public string? ApiVersion { get; init; }
+    public string? ApiVersion { get; set; }
 
-    public string? Kind { get; init; }
+    public string? Kind { get; set; }
 
-    public ObjectMeta Metadata { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
 
-    public PodSpec Spec { get; init; } = new();
+    public PodSpec Spec { get; set; } = new();
 
-    public PodStatus? Status { get; init; }
+    public PodStatus? Status { get; set; }
 }
 
 /// <summary>core/v1 PodTemplateSpec.</summary>
 public sealed record PodTemplateSpec
 {
-    public ObjectMeta Metadata { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
 
-    public PodSpec Spec { get; init; } = new();
+    public PodSpec Spec { get; set; } = new();
 }
 
 /// <summary>core/v1 PodSpec.</summary>
 public sealed record PodSpec
 {
-    public IReadOnlyList<Container> InitContainers { get; init; } = [];
+    public IReadOnlyList<Container> InitContainers { get; set; } = [];
 
-    public IReadOnlyList<Container> Containers { get; init; } = [];
+    public IReadOnlyList<Container> Containers { get; set; } = [];
 
-    public IReadOnlyList<Volume> Volumes { get; init; } = [];
+    public IReadOnlyList<Volume> Volumes { get; set; } = [];
 
-    public string? NodeName { get; init; }
+    public string? NodeName { get; set; }
 
-    public IReadOnlyDictionary<string, string>? NodeSelector { get; init; }
+    public IReadOnlyDictionary<string, string>? NodeSelector { get; set; }
 
-    public Affinity? Affinity { get; init; }
+    public Affinity? Affinity { get; set; }
 
-    public IReadOnlyList<Toleration> Tolerations { get; init; } = [];
+    public IReadOnlyList<Toleration> Tolerations { get; set; } = [];
 
     /// <summary>Always (the default), OnFailure or Never.</summary>
-    public string? RestartPolicy { get; init; }
+    public string? RestartPolicy { get; set; }
 
     /// <summary>Seconds between the stop signal and the kill; 30 by default.</summary>
-    public long? TerminationGracePeriodSeconds { get; init; }
+    public long? TerminationGracePeriodSeconds { get; set; }
 
-    public long? ActiveDeadlineSeconds { get; init; }
+    public long? ActiveDeadlineSeconds { get; set; }
 
-    public bool HostNetwork { get; init; }
+    public bool HostNetwork { get; set; }
 
-    public bool HostPID { get; init; }
+    public bool HostPID { get; set; }
 
-    public bool HostIPC { get; init; }
+    public bool HostIPC { get; set; }
 
-    public bool? ShareProcessNamespace { get; init; }
+    public bool? ShareProcessNamespace { get; set; }
 
-    public string? Hostname { get; init; }
+    public string? Hostname { get; set; }
 
-    public string? Subdomain { get; init; }
+    public string? Subdomain { get; set; }
 
-    public string? DnsPolicy { get; init; }
+    public string? DnsPolicy { get; set; }
 
-    public PodDnsConfig? DnsConfig { get; init; }
+    public PodDnsConfig? DnsConfig { get; set; }
 
-    public IReadOnlyList<HostAlias> HostAliases { get; init; } = [];
+    public IReadOnlyList<HostAlias> HostAliases { get; set; } = [];
 
-    public IReadOnlyList<LocalObjectReference> ImagePullSecrets { get; init; } = [];
+    public IReadOnlyList<LocalObjectReference> ImagePullSecrets { get; set; } = [];
 
-    public PodSecurityContext? SecurityContext { get; init; }
+    public PodSecurityContext? SecurityContext { get; set; }
 
-    public string? ServiceAccountName { get; init; }
+    public string? ServiceAccountName { get; set; }
 
-    public string? RuntimeClassName { get; init; }
+    public string? RuntimeClassName { get; set; }
 
-    public string? SchedulerName { get; init; }
+    public string? SchedulerName { get; set; }
 
-    public string? PriorityClassName { get; init; }
+    public string? PriorityClassName { get; set; }
 }
 
 /// <summary>core/v1 Container.</summary>
 public sealed record Container
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public string Image { get; init; } = "";
+    public string Image { get; set; } = "";
 
     /// <summary>Always, IfNotPresent or Never; by default Always for the tag <c>latest</c>, else IfNotPresent.</summary>
-    public string? ImagePullPolicy { get; init; }
+    public string? ImagePullPolicy { get; set; }
 
-    public IReadOnlyList<string> Command { get; init; } = [];
+    public IReadOnlyList<string> Command { get; set; } = [];
 
-    public IReadOnlyList<string> Args { get; init; } = [];
+    public IReadOnlyList<string> Args { get; set; } = [];
 
-    public string? WorkingDir { get; init; }
+    public string? WorkingDir { get; set; }
 
-    public IReadOnlyList<EnvVar> Env { get; init; } = [];
+    public IReadOnlyList<EnvVar> Env { get; set; } = [];
 
-    public IReadOnlyList<EnvFromSource> EnvFrom { get; init; } = [];
+    public IReadOnlyList<EnvFromSource> EnvFrom { get; set; } = [];
 
-    public IReadOnlyList<ContainerPort> Ports { get; init; } = [];
+    public IReadOnlyList<ContainerPort> Ports { get; set; } = [];
 
-    public ResourceRequirements? Resources { get; init; }
+    public ResourceRequirements? Resources { get; set; }
 
-    public IReadOnlyList<VolumeMount> VolumeMounts { get; init; } = [];
+    public IReadOnlyList<VolumeMount> VolumeMounts { get; set; } = [];
 
-    public Probe? LivenessProbe { get; init; }
+    public Probe? LivenessProbe { get; set; }
 
-    public Probe? ReadinessProbe { get; init; }
+    public Probe? ReadinessProbe { get; set; }
 
-    public Probe? StartupProbe { get; init; }
+    public Probe? StartupProbe { get; set; }
 
-    public Lifecycle? Lifecycle { get; init; }
+    public Lifecycle? Lifecycle { get; set; }
 
-    public SecurityContext? SecurityContext { get; init; }
+    public SecurityContext? SecurityContext { get; set; }
 
-    public string? TerminationMessagePath { get; init; }
+    public string? TerminationMessagePath { get; set; }
 
-    public string? TerminationMessagePolicy { get; init; }
+    public string? TerminationMessagePolicy { get; set; }
 
-    public bool Stdin { get; init; }
+    public bool Stdin { get; set; }
 
-    public bool StdinOnce { get; init; }
+    public bool StdinOnce { get; set; }
 
-    public bool Tty { get; init; }
+    public bool Tty { get; set; }
 }
 
 public sealed record EnvVar
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public string? Value { get; init; }
+    public string? Value { get; set; }
 
-    public EnvVarSource? ValueFrom { get; init; }
+    public EnvVarSource? ValueFrom { get; set; }
 }
 
 public sealed record EnvVarSource
 {
-    public KeySelector? ConfigMapKeyRef { get; init; }
+    public KeySelector? ConfigMapKeyRef { get; set; }
 
-    public KeySelector? SecretKeyRef { get; init; }
+    public KeySelector? SecretKeyRef { get; set; }
 
-    public ObjectFieldSelector? FieldRef { get; init; }
+    public ObjectFieldSelector? FieldRef { get; set; }
 
-    public ResourceFieldSelector? ResourceFieldRef { get; init; }
+    public ResourceFieldSelector? ResourceFieldRef { get; set; }
 }
 
 /// <summary>ConfigMapKeySelector and SecretKeySelector.</summary>
 public sealed record KeySelector
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public string Key { get; init; } = "";
+    public string Key { get; set; } = "";
 
-    public bool? Optional { get; init; }
+    public bool? Optional { get; set; }
 }
 
 public sealed record ObjectFieldSelector
 {
-    public string? ApiVersion { get; init; }
+    public string? ApiVersion { get; set; }
 
-    public string FieldPath { get; init; } = "";
+    public string FieldPath { get; set; } = "";
 }
 
 public sealed record ResourceFieldSelector
 {
-    public string? ContainerName { get; init; }
+    public string? ContainerName { get; set; }
 
-    public string Resource { get; init; } = "";
+    public string Resource { get; set; } = "";
 
-    public JsonElement? Divisor { get; init; }
+    public JsonElement? Divisor { get; set; }
 }
 
 public sealed record EnvFromSource
 {
-    public string? Prefix { get; init; }
+    public string? Prefix { get; set; }
 
-    public EnvFromReference? ConfigMapRef { get; init; }
+    public EnvFromReference? ConfigMapRef { get; set; }
 
-    public EnvFromReference? SecretRef { get; init; }
+    public EnvFromReference? SecretRef { get; set; }
 }
 
 public sealed record EnvFromReference
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public bool? Optional { get; init; }
+    public bool? Optional { get; set; }
 }
 
 public sealed record ContainerPort
 {
-    public string? Name { get; init; }
+    public string? Name { get; set; }
 
     [System.Text.Json.Serialization.JsonPropertyName("containerPort")]
-    public int Port { get; init; }
+    public int Port { get; set; }
 
-    public int? HostPort { get; init; }
+    public int? HostPort { get; set; }
 
-    public string? HostIP { get; init; }
+    public string? HostIP { get; set; }
 
-    public string? Protocol { get; init; }
+    public string? Protocol { get; set; }
 }
 
 /// <summary>Quantities are kept as JSON: they may be written as strings or numbers.</summary>
 public sealed record ResourceRequirements
 {
-    public IReadOnlyDictionary<string, JsonElement>? Limits { get; init; }
+    public IReadOnlyDictionary<string, JsonElement>? Limits { get; set; }
 
-    public IReadOnlyDictionary<string, JsonElement>? Requests { get; init; }
+    public IReadOnlyDictionary<string, JsonElement>? Requests { get; set; }
 }
 
 public sealed record VolumeMount
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public string MountPath { get; init; } = "";
+    public string MountPath { get; set; } = "";
 
-    public string? SubPath { get; init; }
+    public string? SubPath { get; set; }
 
-    public bool ReadOnly { get; init; }
+    public bool ReadOnly { get; set; }
 
-    public string? MountPropagation { get; init; }
+    public string? MountPropagation { get; set; }
 }
 
 /// <summary>core/v1 Volume: exactly one of the sources is set. Sources that are not named here stay in <see cref="Other"/>.</summary>
 public sealed record Volume
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public HostPathVolumeSource? HostPath { get; init; }
+    public HostPathVolumeSource? HostPath { get; set; }
 
-    public EmptyDirVolumeSource? EmptyDir { get; init; }
+    public EmptyDirVolumeSource? EmptyDir { get; set; }
 
-    public ConfigMapVolumeSource? ConfigMap { get; init; }
+    public ConfigMapVolumeSource? ConfigMap { get; set; }
 
-    public SecretVolumeSource? Secret { get; init; }
+    public SecretVolumeSource? Secret { get; set; }
 
-    public DownwardApiVolumeSource? DownwardAPI { get; init; }
+    public DownwardApiVolumeSource? DownwardAPI { get; set; }
 
-    public ProjectedVolumeSource? Projected { get; init; }
+    public ProjectedVolumeSource? Projected { get; set; }
 
     /// <summary>Every other source, by its name (persistentVolumeClaim, csi, nfs, …).</summary>
     [System.Text.Json.Serialization.JsonExtensionData]
-    public Dictionary<string, JsonElement>? Other { get; init; }
+    public Dictionary<string, JsonElement>? Other { get; set; }
 }
 
 public sealed record HostPathVolumeSource
 {
-    public string Path { get; init; } = "";
+    public string Path { get; set; } = "";
 
     /// <summary>Empty (no check), DirectoryOrCreate, Directory, FileOrCreate, File, Socket, CharDevice or BlockDevice.</summary>
-    public string? Type { get; init; }
+    public string? Type { get; set; }
 }
 
 public sealed record EmptyDirVolumeSource
 {
     /// <summary>Empty for the node's disk, <c>Memory</c> for tmpfs.</summary>
-    public string? Medium { get; init; }
+    public string? Medium { get; set; }
 
-    public JsonElement? SizeLimit { get; init; }
+    public JsonElement? SizeLimit { get; set; }
 }
 
 public sealed record ConfigMapVolumeSource
 {
-    public string? Name { get; init; }
+    public string? Name { get; set; }
 
-    public IReadOnlyList<KeyToPath>? Items { get; init; }
+    public IReadOnlyList<KeyToPath>? Items { get; set; }
 
-    public int? DefaultMode { get; init; }
+    public int? DefaultMode { get; set; }
 
-    public bool? Optional { get; init; }
+    public bool? Optional { get; set; }
 }
 
 public sealed record SecretVolumeSource
 {
-    public string? SecretName { get; init; }
+    public string? SecretName { get; set; }
 
-    public IReadOnlyList<KeyToPath>? Items { get; init; }
+    public IReadOnlyList<KeyToPath>? Items { get; set; }
 
-    public int? DefaultMode { get; init; }
+    public int? DefaultMode { get; set; }
 
-    public bool? Optional { get; init; }
+    public bool? Optional { get; set; }
 }
 
 public sealed record KeyToPath
 {
-    public string Key { get; init; } = "";
+    public string Key { get; set; } = "";
 
-    public string Path { get; init; } = "";
+    public string Path { get; set; } = "";
 
-    public int? Mode { get; init; }
+    public int? Mode { get; set; }
 }
 
 public sealed record DownwardApiVolumeSource
 {
-    public IReadOnlyList<DownwardApiFile> Items { get; init; } = [];
+    public IReadOnlyList<DownwardApiFile> Items { get; set; } = [];
 
-    public int? DefaultMode { get; init; }
+    public int? DefaultMode { get; set; }
 }
 
 public sealed record DownwardApiFile
 {
-    public string Path { get; init; } = "";
+    public string Path { get; set; } = "";
 
-    public ObjectFieldSelector? FieldRef { get; init; }
+    public ObjectFieldSelector? FieldRef { get; set; }
 
-    public ResourceFieldSelector? ResourceFieldRef { get; init; }
+    public ResourceFieldSelector? ResourceFieldRef { get; set; }
 
-    public int? Mode { get; init; }
+    public int? Mode { get; set; }
 }
 
 public sealed record ProjectedVolumeSource
 {
-    public IReadOnlyList<VolumeProjection> Sources { get; init; } = [];
+    public IReadOnlyList<VolumeProjection> Sources { get; set; } = [];
 
-    public int? DefaultMode { get; init; }
+    public int? DefaultMode { get; set; }
 }
 
 public sealed record VolumeProjection
 {
-    public ProjectedKeys? ConfigMap { get; init; }
+    public ProjectedKeys? ConfigMap { get; set; }
 
-    public ProjectedKeys? Secret { get; init; }
+    public ProjectedKeys? Secret { get; set; }
 
-    public DownwardApiVolumeSource? DownwardAPI { get; init; }
+    public DownwardApiVolumeSource? DownwardAPI { get; set; }
 
-    public ServiceAccountTokenProjection? ServiceAccountToken { get; init; }
+    public ServiceAccountTokenProjection? ServiceAccountToken { get; set; }
 }
 
 public sealed record ProjectedKeys
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public IReadOnlyList<KeyToPath>? Items { get; init; }
+    public IReadOnlyList<KeyToPath>? Items { get; set; }
 
-    public bool? Optional { get; init; }
+    public bool? Optional { get; set; }
 }
 
 public sealed record ServiceAccountTokenProjection
 {
-    public string? Audience { get; init; }
+    public string? Audience { get; set; }
 
-    public long? ExpirationSeconds { get; init; }
+    public long? ExpirationSeconds { get; set; }
 
-    public string Path { get; init; } = "";
+    public string Path { get; set; } = "";
 }
 
 /// <summary>core/v1 Probe. Times in seconds; defaults are Kubernetes' (period 10, timeout 1, thresholds 1 and 3).</summary>
 public sealed record Probe
 {
-    public ExecAction? Exec { get; init; }
+    public ExecAction? Exec { get; set; }
 
-    public HttpGetAction? HttpGet { get; init; }
+    public HttpGetAction? HttpGet { get; set; }
 
-    public TcpSocketAction? TcpSocket { get; init; }
+    public TcpSocketAction? TcpSocket { get; set; }
 
-    public GrpcAction? Grpc { get; init; }
+    public GrpcAction? Grpc { get; set; }
 
-    public int? InitialDelaySeconds { get; init; }
+    public int? InitialDelaySeconds { get; set; }
 
-    public int? TimeoutSeconds { get; init; }
+    public int? TimeoutSeconds { get; set; }
 
-    public int? PeriodSeconds { get; init; }
+    public int? PeriodSeconds { get; set; }
 
-    public int? SuccessThreshold { get; init; }
+    public int? SuccessThreshold { get; set; }
 
-    public int? FailureThreshold { get; init; }
+    public int? FailureThreshold { get; set; }
 
-    public long? TerminationGracePeriodSeconds { get; init; }
+    public long? TerminationGracePeriodSeconds { get; set; }
 }
 
 public sealed record ExecAction
 {
-    public IReadOnlyList<string> Command { get; init; } = [];
+    public IReadOnlyList<string> Command { get; set; } = [];
 }
 
 public sealed record HttpGetAction
 {
-    public string? Path { get; init; }
+    public string? Path { get; set; }
 
     /// <summary>A number or the name of a container port.</summary>
-    public JsonElement Port { get; init; }
+    public JsonElement Port { get; set; }
 
-    public string? Host { get; init; }
+    public string? Host { get; set; }
 
-    public string? Scheme { get; init; }
+    public string? Scheme { get; set; }
 
-    public IReadOnlyList<HttpHeader> HttpHeaders { get; init; } = [];
+    public IReadOnlyList<HttpHeader> HttpHeaders { get; set; } = [];
 }
 
 public sealed record HttpHeader
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public string Value { get; init; } = "";
+    public string Value { get; set; } = "";
 }
 
 public sealed record TcpSocketAction
 {
-    public JsonElement Port { get; init; }
+    public JsonElement Port { get; set; }
 
-    public string? Host { get; init; }
+    public string? Host { get; set; }
 }
 
 public sealed record GrpcAction
 {
-    public int Port { get; init; }
+    public int Port { get; set; }
 
-    public string? Service { get; init; }
+    public string? Service { get; set; }
 }
 
 public sealed record Lifecycle
 {
-    public LifecycleHandler? PostStart { get; init; }
+    public LifecycleHandler? PostStart { get; set; }
 
-    public LifecycleHandler? PreStop { get; init; }
+    public LifecycleHandler? PreStop { get; set; }
 }
 
 public sealed record LifecycleHandler
 {
-    public ExecAction? Exec { get; init; }
+    public ExecAction? Exec { get; set; }
 
-    public HttpGetAction? HttpGet { get; init; }
+    public HttpGetAction? HttpGet { get; set; }
 
-    public SleepAction? Sleep { get; init; }
+    public SleepAction? Sleep { get; set; }
 }
 
 public sealed record SleepAction
 {
-    public long Seconds { get; init; }
+    public long Seconds { get; set; }
 }
 
 public sealed record SecurityContext
 {
-    public bool? Privileged { get; init; }
+    public bool? Privileged { get; set; }
 
-    public long? RunAsUser { get; init; }
+    public long? RunAsUser { get; set; }
 
-    public long? RunAsGroup { get; init; }
+    public long? RunAsGroup { get; set; }
 
-    public bool? RunAsNonRoot { get; init; }
+    public bool? RunAsNonRoot { get; set; }
 
-    public bool? ReadOnlyRootFilesystem { get; init; }
+    public bool? ReadOnlyRootFilesystem { get; set; }
 
-    public bool? AllowPrivilegeEscalation { get; init; }
+    public bool? AllowPrivilegeEscalation { get; set; }
 
-    public Capabilities? Capabilities { get; init; }
+    public Capabilities? Capabilities { get; set; }
 }
 
 public sealed record Capabilities
 {
-    public IReadOnlyList<string> Add { get; init; } = [];
+    public IReadOnlyList<string> Add { get; set; } = [];
 
-    public IReadOnlyList<string> Drop { get; init; } = [];
+    public IReadOnlyList<string> Drop { get; set; } = [];
 }
 
 public sealed record PodSecurityContext
 {
-    public long? RunAsUser { get; init; }
+    public long? RunAsUser { get; set; }
 
-    public long? RunAsGroup { get; init; }
+    public long? RunAsGroup { get; set; }
 
-    public bool? RunAsNonRoot { get; init; }
+    public bool? RunAsNonRoot { get; set; }
 
-    public long? FsGroup { get; init; }
+    public long? FsGroup { get; set; }
 
-    public IReadOnlyList<long> SupplementalGroups { get; init; } = [];
+    public IReadOnlyList<long> SupplementalGroups { get; set; } = [];
 
-    public IReadOnlyList<Sysctl> Sysctls { get; init; } = [];
+    public IReadOnlyList<Sysctl> Sysctls { get; set; } = [];
 }
 
 public sealed record Sysctl
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public string Value { get; init; } = "";
+    public string Value { get; set; } = "";
 }
 
 public sealed record PodDnsConfig
 {
-    public IReadOnlyList<string> Nameservers { get; init; } = [];
+    public IReadOnlyList<string> Nameservers { get; set; } = [];
 
-    public IReadOnlyList<string> Searches { get; init; } = [];
+    public IReadOnlyList<string> Searches { get; set; } = [];
 
-    public IReadOnlyList<PodDnsOption> Options { get; init; } = [];
+    public IReadOnlyList<PodDnsOption> Options { get; set; } = [];
 }
 
 public sealed record PodDnsOption
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public string? Value { get; init; }
+    public string? Value { get; set; }
 }
 
 public sealed record HostAlias
 {
-    public string Ip { get; init; } = "";
+    public string Ip { get; set; } = "";
 
-    public IReadOnlyList<string> Hostnames { get; init; } = [];
+    public IReadOnlyList<string> Hostnames { get; set; } = [];
 }
 
 public sealed record LocalObjectReference
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 }
 
 /// <summary>core/v1 Toleration.</summary>
 public sealed record Toleration
 {
-    public string? Key { get; init; }
+    public string? Key { get; set; }
 
     /// <summary>Equal (the default) or Exists.</summary>
-    public string? Operator { get; init; }
+    public string? Operator { get; set; }
 
-    public string? Value { get; init; }
+    public string? Value { get; set; }
 
     /// <summary>NoSchedule, PreferNoSchedule or NoExecute; empty fits all.</summary>
-    public string? Effect { get; init; }
+    public string? Effect { get; set; }
 
-    public long? TolerationSeconds { get; init; }
+    public long? TolerationSeconds { get; set; }
 }
 
 /// <summary>core/v1 Affinity, its node part.</summary>
 public sealed record Affinity
 {
-    public NodeAffinity? NodeAffinity { get; init; }
+    public NodeAffinity? NodeAffinity { get; set; }
 }
 
 public sealed record NodeAffinity
 {
-    public NodeSelector? RequiredDuringSchedulingIgnoredDuringExecution { get; init; }
+    public NodeSelector? RequiredDuringSchedulingIgnoredDuringExecution { get; set; }
 }
 
 /// <summary>Terms of which one must hold.</summary>
 public sealed record NodeSelector
 {
-    public IReadOnlyList<NodeSelectorTerm> NodeSelectorTerms { get; init; } = [];
+    public IReadOnlyList<NodeSelectorTerm> NodeSelectorTerms { get; set; } = [];
 }
 
 /// <summary>Requirements that must all hold; a term without any fits no node.</summary>
 public sealed record NodeSelectorTerm
 {
-    public IReadOnlyList<SelectorRequirement>? MatchExpressions { get; init; }
+    public IReadOnlyList<SelectorRequirement>? MatchExpressions { get; set; }
 
-    public IReadOnlyList<SelectorRequirement>? MatchFields { get; init; }
+    public IReadOnlyList<SelectorRequirement>? MatchFields { get; set; }
 }

@@ -4,98 +4,98 @@ namespace EdgeSync.Protocol.Kubernetes;
 public sealed record PodStatus
 {
     /// <summary>Pending, Running, Succeeded, Failed or Unknown.</summary>
-    public string? Phase { get; init; }
+    public string? Phase { get; set; }
 
-    public IReadOnlyList<Condition>? Conditions { get; init; }
+    public IReadOnlyList<Condition>? Conditions { get; set; }
 
-    public string? Reason { get; init; }
+    public string? Reason { get; set; }
 
-    public string? Message { get; init; }
+    public string? Message { get; set; }
 
-    public string? HostIP { get; init; }
+    public string? HostIP { get; set; }
 
-    public IReadOnlyList<HostIp>? HostIPs { get; init; }
+    public IReadOnlyList<HostIp>? HostIPs { get; set; }
 
-    public string? PodIP { get; init; }
+    public string? PodIP { get; set; }
 
-    public IReadOnlyList<PodIp>? PodIPs { get; init; }
+    public IReadOnlyList<PodIp>? PodIPs { get; set; }
 
-    public string? StartTime { get; init; }
+    public string? StartTime { get; set; }
 
-    public string? QosClass { get; init; }
+    public string? QosClass { get; set; }
 
-    public IReadOnlyList<ContainerStatus>? InitContainerStatuses { get; init; }
+    public IReadOnlyList<ContainerStatus>? InitContainerStatuses { get; set; }
 
-    public IReadOnlyList<ContainerStatus>? ContainerStatuses { get; init; }
+    public IReadOnlyList<ContainerStatus>? ContainerStatuses { get; set; }
 }
 
 public sealed record HostIp
 {
-    public string Ip { get; init; } = "";
+    public string Ip { get; set; } = "";
 }
 
 public sealed record PodIp
 {
-    public string Ip { get; init; } = "";
+    public string Ip { get; set; } = "";
 }
 
 /// <summary>core/v1 ContainerStatus.</summary>
 public sealed record ContainerStatus
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public ContainerState State { get; init; } = new();
+    public ContainerState State { get; set; } = new();
 
-    public ContainerState LastState { get; init; } = new();
+    public ContainerState LastState { get; set; } = new();
 
-    public bool Ready { get; init; }
+    public bool Ready { get; set; }
 
-    public bool? Started { get; init; }
+    public bool? Started { get; set; }
 
-    public int RestartCount { get; init; }
+    public int RestartCount { get; set; }
 
-    public string Image { get; init; } = "";
+    public string Image { get; set; } = "";
 
-    public string ImageID { get; init; } = "";
+    public string ImageID { get; set; } = "";
 
-    public string? ContainerID { get; init; }
+    public string? ContainerID { get; set; }
 }
 
 /// <summary>One of the three is set, or none where nothing is known.</summary>
 public sealed record ContainerState
 {
-    public ContainerStateWaiting? Waiting { get; init; }
+    public ContainerStateWaiting? Waiting { get; set; }
 
-    public ContainerStateRunning? Running { get; init; }
+    public ContainerStateRunning? Running { get; set; }
 
-    public ContainerStateTerminated? Terminated { get; init; }
+    public ContainerStateTerminated? Terminated { get; set; }
 }
 
 public sealed record ContainerStateWaiting
 {
-    public string? Reason { get; init; }
+    public string? Reason { get; set; }
 
-    public string? Message { get; init; }
+    public string? Message { get; set; }
 }
 
 public sealed record ContainerStateRunning
 {
-    public string? StartedAt { get; init; }
+    public string? StartedAt { get; set; }
 }
 
 public sealed record ContainerStateTerminated
 {
-    public int ExitCode { get; init; }
+    public int ExitCode { get; set; }
 
-    public int? Signal { get; init; }
+    public int? Signal { get; set; }
 
-    public string? Reason { get; init; }
+    public string? Reason { get; set; }
 
-    public string? Message { get; init; }
+    public string? Message { get; set; }
 
-    public string? StartedAt { get; init; }
+    public string? StartedAt { get; set; }
 
-    public string? FinishedAt { get; init; }
+    public string? FinishedAt { get; set; }
 
-    public string? ContainerID { get; init; }
+    public string? ContainerID { get; set; }
 }

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Builds the two programs: out/cloudcore/cloudcore and out/edgecore/edgecore (Release, for this machine's processor,
+# compiled ahead where possible; they need the .NET 10 runtime). Does nothing when no source is newer than they are.
+#
+#   ./build.sh           builds what changed
+#   ./build.sh --force   builds in any case
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/scripts/lib.sh"
+cd "$ROOT"
+
+runtime_identifier() {
+    case $(uname -m) in
+    x86_64) echo linux-x64 ;;
+    aarch64) echo linux-arm64 ;;
+    *) die "no build for the processor $(uname -m): x86_64 and aarch64 are known" ;;
+    esac
+}
+
+# Folders count too: their time changes when a file is removed or renamed.
+up_to_date() {
+    [[ -x out/cloudcore/cloudcore && -x out/edgecore/edgecore && -f out/.built ]] || return 1
+    [[ -z $(find src build.sh global.json Directory.*.props .editorconfig \
+        \( -name bin -o -name obj \) -prune -o -newer out/.built -print -quit) ]]
+}
+
+publish() {
+    local project=$1 name=$2 fresh
+    # never write into the files of a program that may be running: fill a new folder and swap it in
+    fresh=$(mktemp -d "out/.$name.XXXXXX")
+    chmod 755 "$fresh"
+    dotnet publish "src/$project" -c Release -r "$(runtime_identifier)" --self-contained false \
+        -p:PublishReadyToRun=true -o "$fresh" --nologo -v quiet </dev/null || {
+        rm -rf -- "$fresh"
+        die "the build of $project failed: see above"
+    }
+    if [[ -d out/$name ]]; then
+        mv -T -- "out/$name" "$fresh.old"
+    fi
+    mv -T -- "$fresh" "out/$name"
+    rm -rf -- "$fresh.old"
+}
+
+require_dotnet
+if [[ ${1:-} != --force ]] && up_to_date; then
+    say "out/cloudcore/cloudcore and out/edgecore/edgecore are up to date"
+    exit 0
+fi
+
+mkdir -p out
+started=$EPOCHREALTIME
+stamp=$(mktemp out/.built.XXXXXX) # its time is the build's begin: what changes meanwhile is built next time
+publish CloudCore cloudcore
+publish EdgeCore edgecore
+mv -- "$stamp" out/.built
+say "built in $(seconds_since "$started") s: out/cloudcore/cloudcore, out/edgecore/edgecore"

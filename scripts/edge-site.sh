@@ -1,0 +1,128 @@
+# shellcheck shell=bash
+# One edge box's surroundings, all in a folder of its own: containerd, two small images, a CNI network, an MQTT broker.
+# Sourced after lib.sh. The caller sets SITE (the folder), BRIDGE (the pods' bridge interface), SUBNET (x.y.z, a /24)
+# and MQTT_PORT.
+
+readonly PAUSE_IMAGE=edgesync.local/pause:1
+readonly CRI_SOCKET_OF_SITE=containerd/containerd.sock
+
+cri_socket() { printf '%s/%s\n' "$SITE" "$CRI_SOCKET_OF_SITE"; }
+
+site_ctr() { ctr --address "$(cri_socket)" --namespace k8s.io "$@"; }
+
+# overlayfs unless the folder lies on a file system that cannot carry it (an overlay itself, for one)
+snapshotter() {
+    local probe=$SITE/containerd/probe result=native
+    mkdir -p "$probe"/{lower,upper,work,merged}
+    if mount -t overlay overlay -o "lowerdir=$probe/lower,upperdir=$probe/upper,workdir=$probe/work" "$probe/merged" 2>/dev/null; then
+        umount "$probe/merged"
+        result=overlayfs
+    fi
+    rm -rf -- "$probe"
+    printf '%s\n' "$result"
+}
+
+write_containerd_config() {
+    local folder=$SITE/containerd
+    mkdir -p "$folder"/{root,state,cni/conf,cni/leases}
+    cat >"$folder/config.toml" <<TOML
+version = 2
+root = "$folder/root"
+state = "$folder/state"
+[grpc]
+  address = "$(cri_socket)"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "$PAUSE_IMAGE"
+  # a root without CAP_SYS_RESOURCE (a container, some virtual machines) may not lower oom_score_adj
+  restrict_oom_score_adj = true
+  netns_mounts_under_state_dir = true
+  stream_server_address = "127.0.0.1"
+  stream_server_port = "0"
+  disable_tcp_service = true
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "$(snapshotter)"
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "$folder/cni/conf"
+TOML
+    # no masquerading: the pods reach this machine, and no firewall rule is left behind
+    cat >"$folder/cni/conf/10-pods.conflist" <<JSON
+{ "cniVersion": "0.4.0", "name": "$BRIDGE",
+  "plugins": [ { "type": "bridge", "bridge": "$BRIDGE", "isGateway": true,
+                 "ipam": { "type": "host-local", "dataDir": "$folder/cni/leases",
+                           "ranges": [[{ "subnet": "$SUBNET.0/24" }]], "routes": [{ "dst": "0.0.0.0/0" }] } } ] }
+JSON
+}
+
+# digest FILE: its sha256 in hex
+digest() { sha256sum -- "$1" | cut -d' ' -f1; }
+
+# make_image NAME ROOTFS OUT ENTRYPOINT...: a one-layer image, in the archive form that ctr imports.
+make_image() {
+    local name=$1 rootfs=$2 out=$3 work architecture
+    shift 3
+    work=$(mktemp -d)
+    case $(uname -m) in aarch64) architecture=arm64 ;; *) architecture=amd64 ;; esac
+    # a fixed time and order: the same content has the same digest
+    tar --create --file "$work/layer.tar" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$rootfs" .
+    jq -n --arg architecture "$architecture" --arg layer "sha256:$(digest "$work/layer.tar")" '{
+        architecture: $architecture, os: "linux", created: "1970-01-01T00:00:00Z",
+        config: { Entrypoint: $ARGS.positional, Env: ["PATH=/bin"], WorkingDir: "/" },
+        rootfs: { type: "layers", diff_ids: [$layer] } }' --args "$@" >"$work/config.json"
+    jq -n --arg name "$name" '[{ Config: "config.json", RepoTags: [$name], Layers: ["layer.tar"] }]' >"$work/manifest.json"
+    tar --create --file "$out" -C "$work" manifest.json config.json layer.tar
+    rm -rf -- "$work"
+}
+
+# import_images DEMO_IMAGE: makes and imports the sandbox image and the one that the samples run.
+import_images() {
+    local demo=$1 rootfs applet present
+    present=$(site_ctr images ls -q)
+    if grep -qxF -- "$PAUSE_IMAGE" <<<"$present" && grep -qxF -- "$demo" <<<"$present"; then
+        say "images are there: $PAUSE_IMAGE, $demo"
+        return
+    fi
+    rootfs=$(mktemp -d)
+    chmod 755 "$rootfs"
+    mkdir -p "$rootfs"/{bin,tmp,etc}
+    cp -- "$(readlink -f "$(command -v busybox)")" "$rootfs/bin/busybox"
+    make_image "$PAUSE_IMAGE" "$rootfs" "$SITE/pause.tar" /bin/busybox sleep 2147483647
+    for applet in sh cat ls sleep date env wc hostname ip wget; do
+        ln -s busybox "$rootfs/bin/$applet"
+    done
+    install -m 755 "$ROOT/scripts/demo-collector.sh" "$rootfs/bin/collector"
+    make_image "$demo" "$rootfs" "$SITE/demo.tar" /bin/collector
+    rm -rf -- "$rootfs"
+    local archive
+    for archive in "$SITE/pause.tar" "$SITE/demo.tar"; do
+        site_ctr images import --snapshotter "$(snapshotter)" "$archive" >/dev/null
+        rm -f -- "$archive"
+    done
+    say "made and imported: $PAUSE_IMAGE, $demo"
+}
+
+write_mosquitto_config() {
+    mkdir -p "$SITE/mosquitto"
+    cat >"$SITE/mosquitto/mosquitto.conf" <<CONF
+listener $MQTT_PORT 127.0.0.1
+allow_anonymous true
+persistence true
+persistence_location $SITE/mosquitto/
+log_dest stderr
+# the programs here run as root in a folder that only root may read
+user root
+CONF
+}
+
+# free_subnet: x.y.z of a /24 that no route of this machine covers
+free_subnet() {
+    local third routes
+    routes=$(ip -4 route)
+    for third in {210..250}; do
+        if ! grep -q "10\.88\.$third\." <<<"$routes"; then
+            printf '10.88.%s\n' "$third"
+            return
+        fi
+    done
+    die "no free /24 network for the pods between 10.88.210.0 and 10.88.250.0"
+}

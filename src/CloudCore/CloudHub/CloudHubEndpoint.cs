@@ -1,0 +1,118 @@
+using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
+using EdgeSync.Transport;
+
+namespace EdgeSync.CloudCore.CloudHub;
+
+/// <summary>
+/// Takes the nodes' WebSocket connections: <c>GET /PROJECT/NODE/events</c> with KubeEdge's headers. Who a node is comes from its
+/// client certificate; a header that says otherwise is refused, and, unlike KubeEdge's hub, in words and with a status code.
+/// </summary>
+internal sealed partial class CloudHubEndpoint(
+    CloudHubOptions options, SessionRegistry registry, NodeScope scope, UpstreamDispatcher upstream, LeaseKeeper leases,
+    TimeProvider time, ILogger<CloudHubEndpoint> logger)
+{
+    /// <summary>Request and response header that say "EdgeSync's extensions, this version".</summary>
+    public const string VersionHeader = "Edgesync-Version";
+
+    private const string NodeHeader = "Node_id";
+    private const string UseHeader = "Connectionuse";
+    private static readonly TimeSpan s_writeTimeout = TimeSpan.FromSeconds(15);
+
+    /// <summary>Serves one connection from the upgrade to its end.</summary>
+    public async Task HandleAsync(HttpContext context)
+    {
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "a WebSocket upgrade was expected here: nodes connect with edgecore");
+            return;
+        }
+
+        var claimed = context.Request.Headers[NodeHeader].ToString();
+        if (await RefusalAsync(context, claimed) is { } refusal)
+        {
+            LogRefused(claimed, context.Connection.RemoteIpAddress?.ToString() ?? "", refusal.Text);
+            await RefuseAsync(context, refusal.Code, refusal.Text);
+            return;
+        }
+
+        var extended = context.Request.Headers[VersionHeader] == "1";
+        if (extended)
+        {
+            context.Response.Headers[VersionHeader] = "1";
+        }
+
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
+        {
+            // pings find a dead peer though nothing is sent; every WebSocket library answers them
+            KeepAliveInterval = options.HeartbeatInterval,
+            KeepAliveTimeout = options.HeartbeatInterval,
+        });
+        var identity = new SessionIdentity(
+            claimed, registry.NextEpoch(), extended, context.Connection.LocalIpAddress?.ToString() ?? "");
+        await ServeAsync(identity, socket, context.RequestAborted);
+    }
+
+    private async Task ServeAsync(SessionIdentity identity, WebSocket socket, CancellationToken aborted)
+    {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(aborted, options.Stopping);
+        await using var session = new EdgeSession(
+            identity,
+            new MessageSocket(socket, MessageSocket.DefaultMaxMessageBytes, s_writeTimeout),
+            scope, upstream, time, logger);
+        try
+        {
+            if (!await registry.TakeOverAsync(session, stopping.Token))
+            {
+                return;
+            }
+
+            leases.Wake();
+            await session.RunAsync(options.SilenceLimit, stopping.Token);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // the hub stops, or the peer went away while the session before it ended
+        }
+        finally
+        {
+            registry.Remove(session);
+        }
+    }
+
+    private async Task<(int Code, string Text)?> RefusalAsync(HttpContext context, string claimed)
+    {
+        if (context.Request.Headers[UseHeader] is { Count: > 0 } use && use != "msg")
+        {
+            return (StatusCodes.Status400BadRequest, $"Connectionuse \"{use}\" is not served; this hub knows \"msg\"");
+        }
+
+        if (await context.Connection.GetClientCertificateAsync(context.RequestAborted) is not { } certificate)
+        {
+            return (StatusCodes.Status401Unauthorized, "no client certificate: join this node first (edgecore join)");
+        }
+
+        var named = certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
+        if (claimed.Length == 0 || named != $"system:node:{claimed}")
+        {
+            return (StatusCodes.Status403Forbidden, $"the certificate is \"{named}\", the header says node \"{claimed}\"");
+        }
+
+        if (registry.Find(claimed) is null && registry.Live.Count >= options.NodeLimit)
+        {
+            return (StatusCodes.Status503ServiceUnavailable, $"this hub serves its limit of {options.NodeLimit} nodes (modules.cloudHub.nodeLimit)");
+        }
+
+        return options.IsReady() ? null : (StatusCodes.Status503ServiceUnavailable, "the hub has not read the API yet; try again");
+    }
+
+    private static Task RefuseAsync(HttpContext context, int code, string text)
+    {
+        context.Response.StatusCode = code;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(text + "\n", context.RequestAborted);
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Connection of node {Node} from {Address} refused: {Text}")]
+    private partial void LogRefused(string node, string address, string text);
+}

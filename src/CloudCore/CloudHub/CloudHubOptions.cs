@@ -1,0 +1,20 @@
+namespace EdgeSync.CloudCore.CloudHub;
+
+/// <summary>The hub's limits and the state of the program around it.</summary>
+internal sealed record CloudHubOptions
+{
+    /// <summary>Time between pings to a silent peer.</summary>
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>A node of which nothing was heard for so long has lost its session (KubeEdge's keepaliveInterval).</summary>
+    public TimeSpan SilenceLimit { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Sessions at once.</summary>
+    public int NodeLimit { get; init; } = 20_000;
+
+    /// <summary>Whether the caches are filled: before that no node may be told what it holds.</summary>
+    public required Func<bool> IsReady { get; init; }
+
+    /// <summary>Signals the end of the program.</summary>
+    public required CancellationToken Stopping { get; init; }
+}

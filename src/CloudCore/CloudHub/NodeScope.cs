@@ -1,0 +1,232 @@
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Protocol.Wire;
+
+namespace EdgeSync.CloudCore.CloudHub;
+
+/// <summary>
+/// Which objects each node should hold: its Node, the pods bound to it, the ConfigMaps and Secrets that those pods name,
+/// its Devices and their DeviceModels. Nothing else ever reaches a node. Kept up to date from the informers; sessions are
+/// told by key and look the object up.
+/// </summary>
+internal sealed class NodeScope : IDisposable
+{
+    private readonly Dictionary<string, Informer> _informers;
+    private readonly Lock _gate = new();
+
+    // all guarded by _gate
+    private readonly Dictionary<string, Dictionary<ObjectKey, int>> _uses = []; // node → key → how many reasons
+    private readonly Dictionary<ObjectKey, Contribution> _contributions = []; // pod or device → what it makes its node hold
+    private readonly Dictionary<ObjectKey, HashSet<string>> _holders = []; // key → nodes
+    private readonly Dictionary<string, Action<ObjectKey>> _listeners = []; // node → its session
+    private readonly List<IDisposable> _subscriptions = [];
+
+    public NodeScope(HubInformers informers)
+    {
+        _informers = new()
+        {
+            [ResourceTypes.Node] = informers.Nodes,
+            [ResourceTypes.Pod] = informers.Pods,
+            [ResourceTypes.ConfigMap] = informers.ConfigMaps,
+            [ResourceTypes.Secret] = informers.Secrets,
+            [ResourceTypes.Device] = informers.Devices,
+            [ResourceTypes.DeviceModel] = informers.DeviceModels,
+        };
+        foreach (var (type, informer) in _informers)
+        {
+            _subscriptions.Add(informer.Subscribe(change => OnChange(type, change)));
+        }
+    }
+
+    /// <summary>
+    /// Tells <paramref name="changed"/> the key of everything that the node should hold, and of every later change of it.
+    /// One listener for each node: a later one takes the earlier one's place.
+    /// </summary>
+    public IDisposable Listen(string node, Action<ObjectKey> changed)
+    {
+        ObjectKey[] keys;
+        lock (_gate)
+        {
+            _listeners[node] = changed;
+            keys = _uses.TryGetValue(node, out var uses) ? [.. uses.Keys] : [];
+        }
+
+        changed(new ObjectKey("", ResourceTypes.Node, node));
+        foreach (var key in keys)
+        {
+            changed(key);
+        }
+
+        return new Listener(this, node, changed);
+    }
+
+    /// <summary>The object as the node should hold it now; null where it should not hold it.</summary>
+    public KubeObject? Lookup(string node, ObjectKey key)
+    {
+        if (!_informers.TryGetValue(key.Type, out var informer) || !Holds(node, key))
+        {
+            return null;
+        }
+
+        return informer.Get(new NamespacedName(key.Namespace, key.Name));
+    }
+
+    /// <summary>Every device that is a member of the node.</summary>
+    public IReadOnlyList<KubeObject> DevicesOf(string node)
+    {
+        ObjectKey[] keys;
+        lock (_gate)
+        {
+            keys = _uses.TryGetValue(node, out var uses) ? [.. uses.Keys.Where(k => k.Type == ResourceTypes.Device)] : [];
+        }
+
+        return [.. keys.Select(k => Lookup(node, k)).OfType<KubeObject>()];
+    }
+
+    public void Dispose()
+    {
+        foreach (var subscription in _subscriptions)
+        {
+            subscription.Dispose();
+        }
+    }
+
+    private bool Holds(string node, ObjectKey key)
+    {
+        if (key.Type == ResourceTypes.Node)
+        {
+            return key.Name == node;
+        }
+
+        lock (_gate)
+        {
+            return _uses.TryGetValue(node, out var uses) && uses.ContainsKey(key);
+        }
+    }
+
+    private void OnChange(string type, InformerChange change)
+    {
+        var changed = (change.New ?? change.Old)!;
+        var key = changed.Key(type);
+        List<(Action<ObjectKey> Listener, ObjectKey Key)> notify = [];
+        lock (_gate)
+        {
+            if (type == ResourceTypes.Node)
+            {
+                Collect(notify, key.Name, key);
+            }
+            else if (type is ResourceTypes.Pod or ResourceTypes.Device)
+            {
+                Replace(notify, key, change.New is null ? null : Contribution.Read(type, change.New));
+            }
+
+            if (_holders.TryGetValue(key, out var nodes))
+            {
+                foreach (var node in nodes)
+                {
+                    Collect(notify, node, key);
+                }
+            }
+        }
+
+        foreach (var (listener, changedKey) in notify)
+        {
+            listener(changedKey);
+        }
+    }
+
+    private void Replace(List<(Action<ObjectKey>, ObjectKey)> notify, ObjectKey owner, Contribution? next)
+    {
+        var previous = _contributions.GetValueOrDefault(owner);
+        if (next is not null)
+        {
+            _contributions[owner] = next;
+            Add(notify, next.Node, owner);
+            foreach (var key in next.Keys)
+            {
+                Add(notify, next.Node, key);
+            }
+        }
+        else
+        {
+            _contributions.Remove(owner);
+        }
+
+        if (previous is not null)
+        {
+            Remove(notify, previous.Node, owner);
+            foreach (var key in previous.Keys)
+            {
+                Remove(notify, previous.Node, key);
+            }
+        }
+    }
+
+    private void Add(List<(Action<ObjectKey>, ObjectKey)> notify, string node, ObjectKey key)
+    {
+        if (!_uses.TryGetValue(node, out var uses))
+        {
+            _uses.Add(node, uses = []);
+        }
+
+        uses[key] = uses.GetValueOrDefault(key) + 1;
+        if (uses[key] > 1)
+        {
+            return;
+        }
+
+        if (!_holders.TryGetValue(key, out var holders))
+        {
+            _holders.Add(key, holders = []);
+        }
+
+        holders.Add(node);
+        Collect(notify, node, key);
+    }
+
+    private void Remove(List<(Action<ObjectKey>, ObjectKey)> notify, string node, ObjectKey key)
+    {
+        var uses = _uses[node];
+        if (--uses[key] > 0)
+        {
+            return;
+        }
+
+        uses.Remove(key);
+        if (uses.Count == 0)
+        {
+            _uses.Remove(node);
+        }
+
+        var holders = _holders[key];
+        holders.Remove(node);
+        if (holders.Count == 0)
+        {
+            _holders.Remove(key);
+        }
+
+        Collect(notify, node, key);
+    }
+
+    private void Collect(List<(Action<ObjectKey>, ObjectKey)> notify, string node, ObjectKey key)
+    {
+        if (_listeners.TryGetValue(node, out var listener))
+        {
+            notify.Add((listener, key));
+        }
+    }
+
+    private sealed class Listener(NodeScope owner, string node, Action<ObjectKey> changed) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (owner._gate)
+            {
+                if (owner._listeners.TryGetValue(node, out var current) && current == changed)
+                {
+                    owner._listeners.Remove(node);
+                }
+            }
+        }
+    }
+}

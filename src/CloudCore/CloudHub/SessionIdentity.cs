@@ -1,0 +1,8 @@
+namespace EdgeSync.CloudCore.CloudHub;
+
+/// <summary>Who a session belongs to.</summary>
+/// <param name="Node">The node's name, proved by its certificate.</param>
+/// <param name="Epoch">The session's number; of two sessions of a node the higher one lives.</param>
+/// <param name="Extended">Whether the peer speaks EdgeSync's extensions; otherwise KubeEdge's rules hold.</param>
+/// <param name="LocalAddress">The hub's address that the node reached.</param>
+internal sealed record SessionIdentity(string Node, long Epoch, bool Extended, string LocalAddress);

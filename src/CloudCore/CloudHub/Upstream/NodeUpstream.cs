@@ -1,0 +1,147 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Protocol.Wire;
+
+namespace EdgeSync.CloudCore.CloudHub.Upstream;
+
+/// <summary>Registration, status and lease of a node (KubeEdge's edgecontroller, upstream).</summary>
+internal sealed class NodeUpstream(KubeClient api, Replies replies)
+{
+    /// <summary>The annotation that says which hub a node is connected to.</summary>
+    public const string HubAnnotation = "cloudcore";
+
+    private const string LeaseNamespace = "kube-node-lease";
+
+    /// <summary>
+    /// Creates the Node. For a Node that is there already, an EdgeSync agent's labels and annotations are merged in; a
+    /// KubeEdge agent is told AlreadyExists, as it expects, and gets the Node pushed.
+    /// </summary>
+    public async Task<Message> RegisterAsync(
+        SessionIdentity session, ObjectKey key, Message request, CancellationToken cancellationToken)
+    {
+        if (key.Name != session.Node)
+        {
+            return Foreign(session, request);
+        }
+
+        var node = ParseObject(request);
+        var metadata = Child(node, "metadata");
+        metadata["name"] = session.Node;
+        metadata.Remove("resourceVersion");
+        metadata.Remove("uid");
+        Child(metadata, "annotations")[HubAnnotation] = session.LocalAddress;
+        try
+        {
+            return replies.Written(request, await api.CreateAsync(ApiResources.Nodes, "", Bytes(node), cancellationToken));
+        }
+        catch (ApiException e) when (e.IsAlreadyExists && session.Extended)
+        {
+            return replies.Written(request, await MergeMetadataAsync(session.Node, metadata, cancellationToken));
+        }
+    }
+
+    /// <summary>Merges labels and annotations into the Node.</summary>
+    public async Task<Message> UpdateAsync(
+        SessionIdentity session, ObjectKey key, Message request, CancellationToken cancellationToken)
+    {
+        if (key.Name != session.Node)
+        {
+            return Foreign(session, request);
+        }
+
+        var merged = await MergeMetadataAsync(session.Node, Child(ParseObject(request), "metadata"), cancellationToken);
+        return replies.Ok(request, merged.ResourceVersion);
+    }
+
+    /// <summary>Writes the node's status; the content is a strategic merge patch, of which only the status is taken.</summary>
+    public async Task<Message> PatchStatusAsync(
+        SessionIdentity session, ObjectKey key, Message request, CancellationToken cancellationToken)
+    {
+        if (key.Name != session.Node)
+        {
+            return Foreign(session, request);
+        }
+
+        var patch = new JsonObject { ["status"] = Child(ParseObject(request), "status").DeepClone() };
+        return replies.Written(request, await api.PatchAsync(
+            ApiResources.Nodes, "", session.Node, PatchType.StrategicMerge, Bytes(patch), "status", cancellationToken));
+    }
+
+    /// <summary>A KubeEdge agent's own lease: query, insert, update. (An EdgeSync agent's lease is kept by the hub.)</summary>
+    public async Task<Message> HandleLeaseAsync(
+        SessionIdentity session, ObjectKey key, Message request, CancellationToken cancellationToken)
+    {
+        if (key.Name != session.Node || key.Namespace != LeaseNamespace)
+        {
+            return Foreign(session, request);
+        }
+
+        switch (request.Operation)
+        {
+            case Operations.Insert:
+                return replies.Written(request, await api.CreateAsync(
+                    ApiResources.Leases, LeaseNamespace, request.ContentAsJson(), cancellationToken));
+            case Operations.Update:
+                return replies.Written(request, await api.UpdateAsync(
+                    ApiResources.Leases, LeaseNamespace, session.Node, request.ContentAsJson(), null, cancellationToken));
+            default:
+                var lease = await api.GetAsync(ApiResources.Leases, LeaseNamespace, session.Node, cancellationToken);
+                return lease is not null
+                    ? replies.Written(request, lease)
+                    : replies.Refused(request, Replies.Failure(404, "NotFound", $"leases.coordination.k8s.io \"{session.Node}\" not found"));
+        }
+    }
+
+    private async Task<KubeObject> MergeMetadataAsync(string node, JsonObject metadata, CancellationToken cancellationToken)
+    {
+        var patch = new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["labels"] = metadata["labels"]?.DeepClone(),
+                ["annotations"] = metadata["annotations"]?.DeepClone(),
+            },
+        };
+        foreach (var member in (string[])["labels", "annotations"])
+        {
+            if (patch["metadata"]![member] is null)
+            {
+                // a null in a merge patch would take away what is there
+                patch["metadata"]!.AsObject().Remove(member);
+            }
+        }
+
+        return await api.PatchAsync(ApiResources.Nodes, "", node, PatchType.Merge, Bytes(patch), null, cancellationToken);
+    }
+
+    private Message Foreign(SessionIdentity session, Message request) => replies.Refused(request, Replies.Failure(
+        403, "Forbidden", $"node \"{session.Node}\" may not write \"{request.Resource}\""));
+
+    private static JsonObject ParseObject(Message request)
+    {
+        try
+        {
+            return JsonNode.Parse(request.ContentAsJson().Span) as JsonObject
+                ?? throw new KubeObjectException($"{request.Resource}: the content must be a JSON object");
+        }
+        catch (System.Text.Json.JsonException e)
+        {
+            throw new KubeObjectException($"{request.Resource}: the content is not JSON: {e.Message}", e);
+        }
+    }
+
+    private static JsonObject Child(JsonObject parent, string name)
+    {
+        if (parent[name] is JsonObject child)
+        {
+            return child;
+        }
+
+        var added = new JsonObject();
+        parent[name] = added;
+        return added;
+    }
+
+    private static byte[] Bytes(JsonObject node) => System.Text.Encoding.UTF8.GetBytes(node.ToJsonString());
+}

@@ -1,0 +1,171 @@
+using System.Text.Json.Serialization;
+using EdgeSync.Protocol.Configuration;
+
+namespace EdgeSync.CloudCore.Configuration;
+
+/// <summary>
+/// cloudcore.yaml in KubeEdge's shape (<c>cloudcore.config.kubeedge.io/v1alpha2</c>), the members that this hub acts
+/// on, and two sections of our own: <c>modules.embeddedApi</c> and <c>modules.controllers</c>. Empty file names
+/// stand for the files that <c>cloudcore init</c> makes below the data folder (<see cref="CloudFiles"/>).
+/// </summary>
+internal sealed record CloudCoreConfig
+{
+    public const string WantedKind = "CloudCore";
+
+    public const string ApiGroup = "cloudcore.config.kubeedge.io/";
+
+    public string ApiVersion { get; init; } = ApiGroup + "v1alpha2";
+
+    public string Kind { get; init; } = WantedKind;
+
+    public CommonSection CommonConfig { get; init; } = new();
+
+    public KubeApiSection KubeAPIConfig { get; init; } = new();
+
+    public ModulesSection Modules { get; init; } = new();
+}
+
+internal sealed record CommonSection
+{
+    public MonitorSection MonitorServer { get; init; } = new();
+}
+
+internal sealed record MonitorSection
+{
+    /// <summary><c>ADDRESS:PORT</c> of metrics and health, plain HTTP: loopback.</summary>
+    public string BindAddress { get; init; } = "127.0.0.1:9091";
+}
+
+internal sealed record KubeApiSection
+{
+    /// <summary>Kubeconfig of a real cluster; empty works on the embedded API.</summary>
+    public string KubeConfig { get; init; } = "";
+}
+
+internal sealed record ModulesSection
+{
+    public EmbeddedApiSection EmbeddedApi { get; init; } = new();
+
+    public CloudHubSection CloudHub { get; init; } = new();
+
+    public ControllersSection Controllers { get; init; } = new();
+
+    public DeviceControllerSection DeviceController { get; init; } = new();
+
+    public CloudStreamSection CloudStream { get; init; } = new();
+
+    public RouterSection Router { get; init; } = new();
+}
+
+/// <summary>Our own: the Kubernetes-compatible API on SQLite.</summary>
+internal sealed record EmbeddedApiSection
+{
+    public bool Enable { get; init; } = true;
+
+    /// <summary>IP to listen on; loopback, so that opening the API to others is a decision.</summary>
+    public string Address { get; init; } = "127.0.0.1";
+
+    public int Port { get; init; } = 6443;
+
+    public string TlsCertFile { get; init; } = "";
+
+    public string TlsPrivateKeyFile { get; init; } = "";
+
+    /// <summary>PEM private key (P-256) that signs service account tokens.</summary>
+    public string ServiceAccountKeyFile { get; init; } = "";
+}
+
+internal sealed record CloudHubSection
+{
+    public bool Enable { get; init; } = true;
+
+    /// <summary>Seconds without a keepalive after which a session is closed.</summary>
+    public int KeepaliveInterval { get; init; } = 30;
+
+    /// <summary>Sessions held at once; more are refused.</summary>
+    public int NodeLimit { get; init; } = 20_000;
+
+    public string TlsCAFile { get; init; } = "";
+
+    public string TlsCAKeyFile { get; init; } = "";
+
+    public string TlsCertFile { get; init; } = "";
+
+    public string TlsPrivateKeyFile { get; init; } = "";
+
+    /// <summary>Addresses (IPs or DNS names) by which boxes reach this hub; they stand in the server certificate.</summary>
+    public IReadOnlyList<string> AdvertiseAddress { get; init; } = [];
+
+    /// <summary>Further names for the server certificate.</summary>
+    public IReadOnlyList<string> DnsNames { get; init; } = [];
+
+    /// <summary>Days for which a node's certificate is valid.</summary>
+    public int EdgeCertSigningDuration { get; init; } = 365;
+
+    /// <summary>Hours; a join token lives twice as long, as KubeEdge's do.</summary>
+    public int TokenRefreshDuration { get; init; } = 12;
+
+    /// <summary>The hub port: sessions and enrollment.</summary>
+    public ListenSection Websocket { get; init; } = new() { Enable = true, Port = 10000 };
+
+    /// <summary>KubeEdge's separate port for enrollment: for KubeEdge agents.</summary>
+    public ListenSection Https { get; init; } = new() { Enable = false, Port = 10002 };
+}
+
+internal sealed record ListenSection
+{
+    public bool Enable { get; init; }
+
+    /// <summary>IP to listen on.</summary>
+    public string Address { get; init; } = "0.0.0.0";
+
+    public int Port { get; init; }
+}
+
+/// <summary>Our own: what a real cluster's controller manager and scheduler do.</summary>
+internal sealed record ControllersSection
+{
+    /// <summary>Left out: on with the embedded API, off with a real cluster, which has its own.</summary>
+    public bool? Enable { get; init; }
+
+    /// <summary>A node's silence until it counts as not ready.</summary>
+    public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(40);
+
+    /// <summary>How often nodes are looked at.</summary>
+    public TimeSpan NodeMonitorPeriod { get; init; } = TimeSpan.FromSeconds(5);
+}
+
+internal sealed record DeviceControllerSection
+{
+    public bool Enable { get; init; } = true;
+}
+
+internal sealed record CloudStreamSection
+{
+    public bool Enable { get; init; }
+
+    public int TunnelPort { get; init; } = 10004;
+
+    public int StreamPort { get; init; } = 10003;
+}
+
+internal sealed record RouterSection
+{
+    public bool Enable { get; init; }
+
+    public string Address { get; init; } = "0.0.0.0";
+
+    public int Port { get; init; } = 9443;
+
+    /// <summary>Seconds.</summary>
+    public int RestTimeout { get; init; } = 60;
+}
+
+/// <summary>Source-generated JSON for the configuration, which is read from YAML through JSON nodes.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    PropertyNameCaseInsensitive = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(GoDurationConverter)])]
+[JsonSerializable(typeof(CloudCoreConfig))]
+internal sealed partial class CloudCoreConfigJson : JsonSerializerContext;

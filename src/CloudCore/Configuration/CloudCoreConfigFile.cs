@@ -1,0 +1,195 @@
+using System.Net;
+using EdgeSync.Protocol.Configuration;
+
+namespace EdgeSync.CloudCore.Configuration;
+
+/// <summary>What reading cloudcore.yaml gave: the configuration, or every reason why there is none.</summary>
+/// <param name="Config">File names resolved; null when there are problems.</param>
+/// <param name="Problems">One line each, with the member's path and how to mend it.</param>
+/// <param name="Warnings">What was left aside.</param>
+internal sealed record LoadedCloudCoreConfig(
+    CloudCoreConfig? Config,
+    IReadOnlyList<string> Problems,
+    IReadOnlyList<string> Warnings);
+
+/// <summary>Reads and checks cloudcore.yaml. All failures are reported at once.</summary>
+internal static class CloudCoreConfigFile
+{
+    /// <summary>KubeEdge's members that have no meaning here: no warning for those.</summary>
+    private static readonly string[] s_kubeEdgeOnly =
+    [
+        "commonConfig.", "kubeAPIConfig.", "featureGates", "leaderElection", "modules.edgeController", "modules.syncController",
+        "modules.dynamicController", "modules.taskManager", "modules.iptablesManager", "modules.deviceController.",
+        "modules.cloudStream.", "modules.router.", "modules.cloudHub.quic", "modules.cloudHub.unixsocket",
+        "modules.cloudHub.authorization", "modules.cloudHub.writeTimeout", "modules.cloudHub.websocket.", "modules.cloudHub.https.",
+    ];
+
+    /// <summary>Reads the data folder's file.</summary>
+    /// <param name="files">The data folder.</param>
+    /// <param name="kubeconfig">Overrides the file's choice of cluster; null leaves it.</param>
+    public static LoadedCloudCoreConfig Load(CloudFiles files, string? kubeconfig = null)
+    {
+        if (!File.Exists(files.Config))
+        {
+            return Failed($"{files.Config} is not there; make it with: cloudcore init --data-dir {files.DataDir}");
+        }
+
+        try
+        {
+            return Parse(File.ReadAllText(files.Config), files, kubeconfig);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Failed($"{files.Config} cannot be read: {e.Message}");
+        }
+    }
+
+    /// <summary>Reads <paramref name="yaml"/> as if it stood in the data folder.</summary>
+    public static LoadedCloudCoreConfig Parse(string yaml, CloudFiles files, string? kubeconfig = null)
+    {
+        var document = new ConfigDocument<CloudCoreConfig>(yaml, CloudCoreConfigJson.Default.CloudCoreConfig);
+        var warnings = document.Unknown.Where(IsOurs).Select(path => $"{document.ProblemAt(path, "nothing reads this member (a typing error?); it is ignored")}").ToArray();
+        if (document.Value is not { } config)
+        {
+            return new LoadedCloudCoreConfig(null, [.. document.Problems.Select(p => p.ToString())], warnings);
+        }
+
+        if (kubeconfig is not null)
+        {
+            config = config with
+            {
+                KubeAPIConfig = config.KubeAPIConfig with { KubeConfig = Path.GetFullPath(kubeconfig) },
+                Modules = config.Modules with { EmbeddedApi = config.Modules.EmbeddedApi with { Enable = false } },
+            };
+        }
+
+        config = files.Resolve(config);
+        var problems = CloudCoreConfigRules.Problems(config).Select(p => document.ProblemAt(p.Path, p.Text).ToString()).ToArray();
+        return new LoadedCloudCoreConfig(problems.Length == 0 ? config : null, problems, warnings);
+    }
+
+    private static bool IsOurs(string path) =>
+        !s_kubeEdgeOnly.Any(known => path.StartsWith(known, StringComparison.OrdinalIgnoreCase));
+
+    private static LoadedCloudCoreConfig Failed(string problem) => new(null, [problem], []);
+}
+
+/// <summary>What a configuration must keep to beyond its types.</summary>
+internal static class CloudCoreConfigRules
+{
+    public static IEnumerable<(string Path, string Text)> Problems(CloudCoreConfig config)
+    {
+        var modules = config.Modules;
+        var hub = modules.CloudHub;
+        return Identity(config)
+            .Concat(Cluster(config))
+            .Concat(Listener("modules.cloudHub.websocket", hub.Websocket))
+            .Concat(hub.Https.Enable ? Listener("modules.cloudHub.https", hub.Https) : [])
+            .Concat(modules.EmbeddedApi.Enable
+                ? Listener("modules.embeddedApi", new ListenSection { Address = modules.EmbeddedApi.Address, Port = modules.EmbeddedApi.Port })
+                : [])
+            .Concat(SamePorts(modules))
+            .Concat(Hub(hub))
+            .Concat(Controllers(modules.Controllers));
+    }
+
+    private static IEnumerable<(string, string)> Identity(CloudCoreConfig config)
+    {
+        if (config.Kind != CloudCoreConfig.WantedKind)
+        {
+            yield return ("kind", $"must be {CloudCoreConfig.WantedKind}, and is \"{config.Kind}\"");
+        }
+
+        if (!config.ApiVersion.StartsWith(CloudCoreConfig.ApiGroup, StringComparison.Ordinal))
+        {
+            yield return ("apiVersion", $"must be {CloudCoreConfig.ApiGroup}v1alpha2, and is \"{config.ApiVersion}\"");
+        }
+    }
+
+    private static IEnumerable<(string, string)> Cluster(CloudCoreConfig config)
+    {
+        var kubeconfig = config.KubeAPIConfig.KubeConfig;
+        if (config.Modules.EmbeddedApi.Enable && kubeconfig.Length > 0)
+        {
+            yield return ("kubeAPIConfig.kubeConfig", "names a cluster while modules.embeddedApi.enable is true; set that to false, or leave this empty");
+        }
+        else if (!config.Modules.EmbeddedApi.Enable && kubeconfig.Length == 0)
+        {
+            yield return ("kubeAPIConfig.kubeConfig", "is empty while modules.embeddedApi.enable is false; name a kubeconfig, or set that to true");
+        }
+        else if (kubeconfig.Length > 0 && !File.Exists(kubeconfig))
+        {
+            yield return ("kubeAPIConfig.kubeConfig", $"names {kubeconfig}, which is not there");
+        }
+    }
+
+    private static IEnumerable<(string, string)> Listener(string path, ListenSection listener)
+    {
+        if (!IPAddress.TryParse(listener.Address, out _))
+        {
+            yield return ($"{path}.address", $"must be an IP address to listen on (0.0.0.0 for all), and is \"{listener.Address}\"");
+        }
+
+        if (listener.Port is < 1 or > 65535)
+        {
+            yield return ($"{path}.port", $"must be from 1 to 65535, and is {listener.Port}");
+        }
+    }
+
+    private static IEnumerable<(string, string)> SamePorts(ModulesSection modules)
+    {
+        var used = new List<(string Path, int Port)> { ("modules.cloudHub.websocket.port", modules.CloudHub.Websocket.Port) };
+        if (modules.CloudHub.Https.Enable)
+        {
+            used.Add(("modules.cloudHub.https.port", modules.CloudHub.Https.Port));
+        }
+
+        if (modules.EmbeddedApi.Enable)
+        {
+            used.Add(("modules.embeddedApi.port", modules.EmbeddedApi.Port));
+        }
+
+        return used
+            .GroupBy(u => u.Port)
+            .Where(group => group.Count() > 1)
+            .Select(group => (group.Last().Path, $"is {group.Key}, which {group.First().Path} has already; choose another"));
+    }
+
+    private static IEnumerable<(string, string)> Hub(CloudHubSection hub)
+    {
+        if (hub.AdvertiseAddress.Count == 0)
+        {
+            yield return ("modules.cloudHub.advertiseAddress", "must name the address (IP or DNS name) by which boxes reach this hub");
+        }
+
+        for (var i = 0; i < hub.AdvertiseAddress.Count; i++)
+        {
+            if (Uri.CheckHostName(hub.AdvertiseAddress[i]) == UriHostNameType.Unknown)
+            {
+                yield return ($"modules.cloudHub.advertiseAddress[{i}]", $"must be an IP address or DNS name without port, and is \"{hub.AdvertiseAddress[i]}\"");
+            }
+        }
+
+        foreach (var (name, value, most) in new[]
+        {
+            ("keepaliveInterval", hub.KeepaliveInterval, 3600),
+            ("nodeLimit", hub.NodeLimit, 1_000_000),
+            ("edgeCertSigningDuration", hub.EdgeCertSigningDuration, 36_400),
+            ("tokenRefreshDuration", hub.TokenRefreshDuration, 8760),
+        })
+        {
+            if (value < 1 || value > most)
+            {
+                yield return ($"modules.cloudHub.{name}", $"must be from 1 to {most}, and is {value}");
+            }
+        }
+    }
+
+    private static IEnumerable<(string, string)> Controllers(ControllersSection controllers)
+    {
+        if (controllers.NodeMonitorGracePeriod <= controllers.NodeMonitorPeriod)
+        {
+            yield return ("modules.controllers.nodeMonitorGracePeriod", "must be longer than nodeMonitorPeriod");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+namespace EdgeSync.CloudCore.Configuration;
+
+/// <summary>The files below the data folder, and what each is for.</summary>
+internal sealed record CloudFiles(string DataDir)
+{
+    /// <summary>Written last by init: where it stands, init has finished.</summary>
+    public string Config => Path.Combine(DataDir, "cloudcore.yaml");
+
+    public string AdminKubeconfig => Path.Combine(DataDir, "admin.kubeconfig");
+
+    /// <summary>Held while init works, so that two never make two CAs.</summary>
+    public string InitLock => Path.Combine(DataDir, "init.lock");
+
+    public string Pki => Path.Combine(DataDir, "pki");
+
+    public string CaCertificate => Path.Combine(Pki, "ca.crt");
+
+    public string CaKey => Path.Combine(Pki, "ca.key");
+
+    /// <summary>The hub port's certificate, for boxes.</summary>
+    public string ServerCertificate => Path.Combine(Pki, "server.crt");
+
+    public string ServerKey => Path.Combine(Pki, "server.key");
+
+    /// <summary>The embedded API's certificate, for kubectl and pods.</summary>
+    public string ApiCertificate => Path.Combine(Pki, "apiserver.crt");
+
+    public string ApiKey => Path.Combine(Pki, "apiserver.key");
+
+    public string AdminCertificate => Path.Combine(Pki, "admin.crt");
+
+    public string AdminKey => Path.Combine(Pki, "admin.key");
+
+    /// <summary>Signs service account tokens.</summary>
+    public string ServiceAccountKey => Path.Combine(Pki, "sa.key");
+
+    public string ServiceAccountPublicKey => Path.Combine(Pki, "sa.pub");
+
+    /// <summary>The configuration with every empty file name filled in.</summary>
+    public CloudCoreConfig Resolve(CloudCoreConfig config)
+    {
+        var hub = config.Modules.CloudHub;
+        var api = config.Modules.EmbeddedApi;
+        return config with
+        {
+            KubeAPIConfig = config.KubeAPIConfig with { KubeConfig = Absolute(config.KubeAPIConfig.KubeConfig, "") },
+            Modules = config.Modules with
+            {
+                CloudHub = hub with
+                {
+                    TlsCAFile = Absolute(hub.TlsCAFile, CaCertificate),
+                    TlsCAKeyFile = Absolute(hub.TlsCAKeyFile, CaKey),
+                    TlsCertFile = Absolute(hub.TlsCertFile, ServerCertificate),
+                    TlsPrivateKeyFile = Absolute(hub.TlsPrivateKeyFile, ServerKey),
+                },
+                EmbeddedApi = api with
+                {
+                    TlsCertFile = Absolute(api.TlsCertFile, ApiCertificate),
+                    TlsPrivateKeyFile = Absolute(api.TlsPrivateKeyFile, ApiKey),
+                    ServiceAccountKeyFile = Absolute(api.ServiceAccountKeyFile, ServiceAccountKey),
+                },
+            },
+        };
+    }
+
+    /// <summary>Relative names count from the data folder.</summary>
+    private string Absolute(string name, string fallback) =>
+        name.Length == 0 ? fallback : Path.Combine(Path.GetFullPath(DataDir), name);
+}

@@ -1,0 +1,161 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.CloudHub;
+using EdgeSync.CloudCore.CloudHub.Upstream;
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Protocol.Wire;
+
+namespace EdgeSync.CloudCore.DeviceController;
+
+/// <summary>
+/// Writes what a node reports of its devices into <c>Device.status</c>. Each property carries the edge's growing sequence
+/// number; a value is written only over an older one, so the API never steps back, whatever is resent.
+/// </summary>
+internal sealed partial class DeviceUpstream(
+    KubeClient api, NodeScope scope, Replies replies, TimeProvider time, ILogger<DeviceUpstream> logger)
+{
+    private const int MaxConflicts = 8;
+
+    /// <summary>
+    /// <c>device/NS/NAME/twin/edge_updated</c>, <c>device/NS/NAME/state/update</c>, <c>membership/detail</c>.
+    /// </summary>
+    public async Task<Message?> HandleAsync(SessionIdentity session, Message request, CancellationToken cancellationToken)
+    {
+        var segments = request.Resource.Split('/');
+        if (segments is ["membership", "detail"])
+        {
+            return MembershipDetail(session, request);
+        }
+
+        if (segments is not ["device", var ns, var name, .. var rest])
+        {
+            return BadRequest(request, $"resource \"{request.Resource}\" is not a device's");
+        }
+
+        var content = Parse(request);
+        Func<Device, JsonObject?>? change = rest switch
+        {
+            ["twin", "edge_updated"] => device => TwinReport.Merge(device, content["twin"] as JsonObject),
+            ["state", "update"] => device => StateChange(device, content["device"] as JsonObject),
+            _ => null,
+        };
+        if (change is null)
+        {
+            return BadRequest(request, $"resource \"{request.Resource}\" is not known to this hub");
+        }
+
+        return await WriteStatusAsync(session, request, new ObjectKey(ns, ResourceTypes.Device, name), change, cancellationToken);
+    }
+
+    private async Task<Message> WriteStatusAsync(
+        SessionIdentity session, Message request, ObjectKey key, Func<Device, JsonObject?> change, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            // the API's own state, not the cache: the sequence check must see the last write
+            var current = await api.GetAsync(ApiResources.Devices, key.Namespace, key.Name, cancellationToken);
+            if (current is null)
+            {
+                return replies.Refused(request, Replies.Failure(404, "NotFound", $"devices.devices.kubeedge.io \"{key.Name}\" not found"));
+            }
+
+            var device = current.View(KubernetesJson.Default.Device);
+            if (device.Spec.NodeName != session.Node)
+            {
+                return replies.Refused(request, Replies.Failure(
+                    404, "NotFound", $"devices.devices.kubeedge.io \"{key.Name}\" is not on node \"{session.Node}\""));
+            }
+
+            if (change(device) is not { } status)
+            {
+                return replies.Confirmed(request);
+            }
+
+            var patch = new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["resourceVersion"] = current.ResourceVersion },
+                ["status"] = status,
+            };
+            try
+            {
+                await api.PatchAsync(
+                    ApiResources.Devices, key.Namespace, key.Name, PatchType.Merge,
+                    System.Text.Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", cancellationToken);
+                return replies.Confirmed(request);
+            }
+            catch (ApiException e) when (e.IsConflict && attempt < MaxConflicts)
+            {
+                LogConflict(session.Node, request.Resource, attempt);
+            }
+        }
+    }
+
+    private static JsonObject? StateChange(Device device, JsonObject? reported)
+    {
+        var state = reported?["state"]?.GetValue<string>();
+        if (string.IsNullOrEmpty(state))
+        {
+            return null;
+        }
+
+        var lastOnline = reported?["lastOnlineTime"]?.GetValue<string>() ?? "";
+        if (device.Status?.State == state && (lastOnline.Length == 0 || device.Status.LastOnlineTime == lastOnline))
+        {
+            return null;
+        }
+
+        var status = new JsonObject { ["state"] = state };
+        if (lastOnline.Length > 0)
+        {
+            status["lastOnlineTime"] = lastOnline;
+        }
+
+        return status;
+    }
+
+    /// <summary>
+    /// KubeEdge's agent asks for its whole device list on connect and its hub never answers; ours does, in the form that the
+    /// agent takes (no parent id, or it would be read as a confirmation only).
+    /// </summary>
+    private Message MembershipDetail(SessionIdentity session, Message request)
+    {
+        var devices = new JsonArray();
+        foreach (var device in scope.DevicesOf(session.Node))
+        {
+            devices.Add(new JsonObject { ["id"] = $"{device.Namespace}/{device.Name}", ["name"] = device.Name });
+        }
+
+        var content = new JsonObject
+        {
+            ["event_id"] = Guid.NewGuid().ToString(),
+            ["timestamp"] = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            ["devices"] = devices,
+        };
+        return replies.Reply(request, System.Text.Encoding.UTF8.GetBytes(content.ToJsonString())) with
+        {
+            ParentId = "",
+            Source = Sources.DeviceController,
+            Group = Groups.Twin,
+        };
+    }
+
+    private Message BadRequest(Message request, string text) =>
+        replies.Refused(request, Replies.Failure(400, "BadRequest", text));
+
+    private static JsonObject Parse(Message request)
+    {
+        try
+        {
+            return JsonNode.Parse(request.ContentAsJson().Span) as JsonObject
+                ?? throw new KubeObjectException($"{request.Resource}: the content must be a JSON object");
+        }
+        catch (JsonException e)
+        {
+            throw new KubeObjectException($"{request.Resource}: the content is not JSON: {e.Message}", e);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "Node {Node}: {Resource} changed meanwhile, try {Attempt} again")]
+    private partial void LogConflict(string node, string resource, int attempt);
+}

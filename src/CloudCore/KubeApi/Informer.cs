@@ -1,0 +1,292 @@
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.KubeApi;
+
+/// <summary>One change of the cache. Old null: new object; New null: gone. A replaced object of the same name is gone first.</summary>
+internal readonly record struct InformerChange(KubeObject? Old, KubeObject? New)
+{
+    public NamespacedName Name => NamespacedName.Of((New ?? Old)!);
+}
+
+/// <summary>What an informer is narrowed to.</summary>
+internal sealed record InformerOptions
+{
+    /// <summary>Null spans all namespaces.</summary>
+    public string? Namespace { get; init; }
+
+    public string? LabelSelector { get; init; }
+
+    public string? FieldSelector { get; init; }
+}
+
+/// <summary>
+/// Keeps all objects of one kind in memory, as the API server's bytes, by a list and then a watch:
+/// <code>
+/// list ──► watch from the list's version ──► ended ──► is the API's version still at or past ours?
+///  ▲                                                     yes: watch on      no: list
+///  └── 410, or the API's version went back (restored or replaced store) ─────────────┘
+/// </code>
+/// A list replaces the cache by difference, so that what went away unseen is announced as gone.
+/// </summary>
+internal sealed partial class Informer
+{
+    private static readonly Backoff s_backoff = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(10));
+
+    // a round that lasted this long was a working one
+    private static readonly TimeSpan s_healthyWatch = TimeSpan.FromSeconds(20);
+
+    private readonly KubeClient _client;
+    private readonly InformerOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // guards _objects and _handlers
+    private readonly Lock _gate = new();
+    private readonly Dictionary<NamespacedName, KubeObject> _objects = [];
+    private readonly List<Subscription> _handlers = [];
+
+    // of the last list, event or bookmark; null: list first. Only the run loop touches it.
+    private string? _version;
+    private int _failures;
+
+    public Informer(KubeClient client, ApiResource resource, InformerOptions? options, TimeProvider time, ILogger logger)
+    {
+        _client = client;
+        Resource = resource;
+        _options = options ?? new InformerOptions();
+        _time = time;
+        _logger = logger;
+    }
+
+    public ApiResource Resource { get; }
+
+    /// <summary>Whether the first list is in.</summary>
+    public bool HasSynced => _synced.Task.IsCompletedSuccessfully;
+
+    /// <summary>Completes when the first list is in the cache and announced.</summary>
+    public Task WaitForSyncAsync(CancellationToken ct) => _synced.Task.WaitAsync(ct);
+
+    public KubeObject? Get(NamespacedName name)
+    {
+        lock (_gate)
+        {
+            return _objects.GetValueOrDefault(name);
+        }
+    }
+
+    /// <summary>All objects now; a copy of the references.</summary>
+    public IReadOnlyCollection<KubeObject> Snapshot()
+    {
+        lock (_gate)
+        {
+            return [.. _objects.Values];
+        }
+    }
+
+    /// <summary>
+    /// Announces what is there (Old null) and then every change, in order, with nothing lost between the two.
+    /// The handler runs under the cache's lock: it may note keys and keep indexes, and must neither block, throw nor
+    /// call this informer.
+    /// </summary>
+    public IDisposable Subscribe(Action<InformerChange> handler)
+    {
+        var subscription = new Subscription(this, handler);
+        lock (_gate)
+        {
+            _handlers.Add(subscription);
+            foreach (var value in _objects.Values)
+            {
+                handler(new InformerChange(null, value));
+            }
+        }
+
+        return subscription;
+    }
+
+    /// <summary>Lists and watches until cancelled. An API that is away is waited for, 50 ms to 10 s between tries.</summary>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            TimeSpan? retryAfter = null;
+            var began = _time.GetTimestamp();
+            try
+            {
+                await ListIfNeededAsync(ct);
+                await WatchOnceAsync(ct);
+            }
+            catch (ApiException e) when (e.IsGone)
+            {
+                LogExpired(Resource, _version);
+                _version = null;
+            }
+            catch (ApiException e)
+            {
+                retryAfter = e.RetryAfter;
+                LogFailed(Resource, _failures + 1, e.Message);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            {
+                return;
+            }
+
+            await PauseAsync(_time.GetElapsedTime(began), retryAfter, ct);
+        }
+    }
+
+    // also after a watch that ended well: a server that ends each of them at once must not be called in a tight loop
+    private async Task PauseAsync(TimeSpan lasted, TimeSpan? retryAfter, CancellationToken ct)
+    {
+        _failures = lasted > s_healthyWatch ? 1 : _failures + 1;
+        var wait = s_backoff.After(_failures);
+        await Task.Delay(retryAfter > wait ? retryAfter.Value : wait, _time, ct)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task ListIfNeededAsync(CancellationToken ct)
+    {
+        if (_version is not null && await IsVersionKnownAsync(_version, ct))
+        {
+            return;
+        }
+
+        _version = null;
+        var list = await _client.ListAsync(
+            Resource, _options.Namespace,
+            new ListOptions { LabelSelector = _options.LabelSelector, FieldSelector = _options.FieldSelector }, ct);
+        Replace(list.Items);
+        _version = list.ResourceVersion;
+        _synced.TrySetResult();
+        LogListed(Resource, list.Items.Count, list.ResourceVersion);
+    }
+
+    // An API whose store was restored or replaced counts from an earlier version; a watch from a version that lies
+    // in its future is accepted and stays silent about everything up to there.
+    private async Task<bool> IsVersionKnownAsync(string version, CancellationToken ct)
+    {
+        var current = await _client.GetListVersionAsync(Resource, _options.Namespace, ct);
+        return ulong.TryParse(version, out var ours) && ulong.TryParse(current, out var theirs) && theirs >= ours;
+    }
+
+    private async Task WatchOnceAsync(CancellationToken ct)
+    {
+        var options = new ListOptions
+        {
+            LabelSelector = _options.LabelSelector,
+            FieldSelector = _options.FieldSelector,
+            ResourceVersion = _version,
+        };
+        await foreach (var change in _client.WatchAsync(Resource, _options.Namespace, options, ct))
+        {
+            _failures = 0;
+            Apply(change);
+            if (change.Object.ResourceVersion.Length > 0)
+            {
+                _version = change.Object.ResourceVersion;
+            }
+        }
+    }
+
+    private void Apply(WatchEvent change)
+    {
+        if (change.Type == WatchEventType.Bookmark)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (change.Type == WatchEventType.Deleted)
+            {
+                Remove(NamespacedName.Of(change.Object), change.Object);
+            }
+            else
+            {
+                Put(change.Object);
+            }
+        }
+    }
+
+    private void Replace(IReadOnlyList<KubeObject> items)
+    {
+        lock (_gate)
+        {
+            var listed = new HashSet<NamespacedName>(items.Count);
+            foreach (var item in items)
+            {
+                listed.Add(NamespacedName.Of(item));
+            }
+
+            foreach (var name in _objects.Keys.Where(name => !listed.Contains(name)).ToList())
+            {
+                Remove(name, null);
+            }
+
+            foreach (var item in items)
+            {
+                Put(item);
+            }
+        }
+    }
+
+    private void Put(KubeObject value)
+    {
+        var name = NamespacedName.Of(value);
+        var old = _objects.GetValueOrDefault(name);
+        if (old is not null && old.Uid != value.Uid)
+        {
+            Remove(name, null);
+            old = null;
+        }
+
+        if (old is not null && old.ResourceVersion == value.ResourceVersion)
+        {
+            return;
+        }
+
+        _objects[name] = value;
+        Announce(new InformerChange(old, value));
+    }
+
+    // last: the object as it was when it went, where the watch told it; the cached one may be older
+    private void Remove(NamespacedName name, KubeObject? last)
+    {
+        if (_objects.Remove(name, out var cached))
+        {
+            Announce(new InformerChange(last ?? cached, null));
+        }
+    }
+
+    private void Announce(InformerChange change)
+    {
+        foreach (var subscription in _handlers)
+        {
+            subscription.Handler(change);
+        }
+    }
+
+    private void Unsubscribe(Subscription subscription)
+    {
+        lock (_gate)
+        {
+            _handlers.Remove(subscription);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "Listed {Resource}: {Count} objects at {ResourceVersion}")]
+    private partial void LogListed(ApiResource resource, int count, string resourceVersion);
+
+    [LoggerMessage(LogLevel.Debug, "Watch of {Resource} fell behind {ResourceVersion}, listing anew")]
+    private partial void LogExpired(ApiResource resource, string? resourceVersion);
+
+    [LoggerMessage(LogLevel.Warning, "List or watch of {Resource} failed, try {Failures}: {Error}")]
+    private partial void LogFailed(ApiResource resource, int failures, string error);
+
+    private sealed class Subscription(Informer owner, Action<InformerChange> handler) : IDisposable
+    {
+        public Action<InformerChange> Handler { get; } = handler;
+
+        public void Dispose() => owner.Unsubscribe(this);
+    }
+}

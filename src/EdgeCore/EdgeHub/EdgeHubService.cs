@@ -1,0 +1,375 @@
+using System.Net.WebSockets;
+using EdgeSync.EdgeCore.Configuration;
+using EdgeSync.EdgeCore.MetaManager;
+using EdgeSync.Protocol.Wire;
+using EdgeSync.Transport;
+
+namespace EdgeSync.EdgeCore.EdgeHub;
+
+/// <summary>
+/// The link to the hub: keeps it up (jittered backoff from 0.5 s to 30 s, at once when the network changes), stores what comes
+/// down before it acknowledges it, and empties the outbox. Nothing on the box waits for it.
+/// </summary>
+/// <param name="connector">Dials the hub.</param>
+/// <param name="config">The agent's configuration.</param>
+/// <param name="meta">Where received objects are stored.</param>
+/// <param name="outbox">What the node has to say.</param>
+/// <param name="registration">What to say first on each connection: the Node, and its status as it is now.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">The log.</param>
+internal sealed partial class EdgeHubService(
+    HubConnector connector, EdgeCoreConfig config, MetaManager.MetaManager meta, Outbox outbox,
+    Func<CancellationToken, Task<IReadOnlyList<UpstreamMessage>>> registration, TimeProvider time,
+    ILogger<EdgeHubService> logger) : BackgroundService
+{
+    private const int StoreBatch = 128;
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(30);
+
+    private readonly Lock _gate = new();
+    private readonly AgentSync _sync = new(new AgentSyncOptions()); // guarded by _gate
+    private readonly SemaphoreSlim _sendWake = new(0, 1);
+    private readonly SemaphoreSlim _storeWake = new(0, 1);
+    private readonly SemaphoreSlim _storeRoom = new(0, 1);
+    private volatile bool _outboxDirty = true;
+    private volatile bool _heard;
+
+    /// <summary>Whether the hub has been heard on the present link.</summary>
+    public bool IsConnected { get; private set; }
+
+    public override void Dispose()
+    {
+        _sendWake.Dispose();
+        _storeWake.Dispose();
+        _storeRoom.Dispose();
+        base.Dispose();
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(LinkLoopAsync(stoppingToken), StoreLoopAsync(stoppingToken), WatchOutboxAsync(stoppingToken));
+
+    private static void Wake(SemaphoreSlim signal)
+    {
+        try
+        {
+            if (signal.CurrentCount == 0)
+            {
+                signal.Release();
+            }
+        }
+        catch (SemaphoreFullException)
+        {
+            // woken by another thread at the same moment
+        }
+    }
+
+    private async Task LinkLoopAsync(CancellationToken cancellationToken)
+    {
+        using var network = new NetworkWatch();
+        var backoff = new Backoff(s_firstPause, s_longestPause, Random.Shared);
+        var lastProblem = "";
+        while (true)
+        {
+            _heard = false;
+            string problem;
+            try
+            {
+                var link = await connector.ConnectAsync(cancellationToken);
+                LogConnected(connector.Server, link.Extended);
+                problem = await RunSessionAsync(link, cancellationToken);
+                LogDisconnected(connector.Server, problem);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested
+                && e is WebSocketException or OperationCanceledException or IOException or HttpRequestException
+                    or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+            {
+                problem = Explain(e);
+                if (problem != lastProblem)
+                {
+                    LogUnreachable(connector.Server, problem);
+                }
+            }
+
+            lastProblem = problem;
+            if (_heard)
+            {
+                backoff.Reset();
+            }
+
+            await network.PauseAsync(backoff.Next(), cancellationToken);
+        }
+    }
+
+    private async Task<string> RunSessionAsync(HubLink link, CancellationToken cancellationToken)
+    {
+        await using var socket = link.Socket;
+        foreach (var message in await registration(cancellationToken))
+        {
+            await outbox.PutAsync(message, cancellationToken);
+        }
+
+        lock (_gate)
+        {
+            var unixMs = UnixMs();
+            _sync.Connected(
+                $"{Guid.NewGuid():n}-",
+                link.Extended ? [.. meta.Snapshot().Select(o => new InventoryItem(o.Key, o.Value.Uid, o.Value.ContentHash))] : null,
+                unixMs);
+        }
+
+        _outboxDirty = true;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] loops =
+        [
+            ReceiveAsync(socket, ending.Token),
+            SendAsync(socket, ending.Token),
+            HeartbeatAsync(socket, ending.Token),
+        ];
+        var first = await Task.WhenAny(loops);
+        IsConnected = false;
+        lock (_gate)
+        {
+            _sync.Disconnected();
+        }
+
+        await ending.CancelAsync();
+        await socket.CloseAsync("agent closes the session");
+        var problem = "the hub closed the connection";
+        foreach (var loop in loops.OrderBy(l => l == first ? 0 : 1))
+        {
+            try
+            {
+                await loop;
+            }
+            catch (OperationCanceledException)
+            {
+                // how the other loops end once one has
+            }
+            catch (Exception e) when (e is WebSocketException or ProtocolException or TimeoutException or IOException)
+            {
+                problem = loop == first ? Explain(e) : problem;
+            }
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return problem;
+    }
+
+    private async Task ReceiveAsync(MessageSocket socket, CancellationToken cancellationToken)
+    {
+        while (await socket.ReceiveAsync(cancellationToken) is { } message)
+        {
+            _heard = true;
+            IsConnected = true;
+            Receipt receipt;
+            bool full;
+            lock (_gate)
+            {
+                receipt = _sync.Receive(message, NowMs(), UnixMs());
+                full = _sync.IsFull;
+            }
+
+            LogReceived(message.Operation, message.Resource, message.Id, receipt);
+            switch (receipt)
+            {
+                case Receipt.Object:
+                    Wake(_storeWake);
+                    break;
+                case Receipt.Rejected:
+                    LogRejected(message.Resource, System.Text.Encoding.UTF8.GetString(message.Content.Span[..Math.Min(message.Content.Length, 512)]));
+                    break;
+                case Receipt.Malformed:
+                    LogMalformed(message.Resource);
+                    break;
+            }
+
+            Wake(_sendWake);
+            while (full)
+            {
+                // the disk is behind: stop reading, and TCP tells the hub
+                await _storeRoom.WaitAsync(cancellationToken);
+                lock (_gate)
+                {
+                    full = _sync.IsFull;
+                }
+            }
+        }
+    }
+
+    private async Task SendAsync(MessageSocket socket, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await SettleAsync(cancellationToken);
+            OfferFromOutbox();
+            bool any;
+            Message message;
+            long? deadline;
+            var now = NowMs();
+            lock (_gate)
+            {
+                any = _sync.TryTake(now, UnixMs(), out message);
+                deadline = _sync.NextDeadline;
+            }
+
+            if (any)
+            {
+                LogSending(message.Operation, message.Resource, message.Id);
+                await socket.SendAsync(message, cancellationToken);
+                continue;
+            }
+
+            var wait = deadline is { } due ? TimeSpan.FromMilliseconds(Math.Max(1, due - now)) : Timeout.InfiniteTimeSpan;
+            await _sendWake.WaitAsync(wait, cancellationToken);
+        }
+    }
+
+    private async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Settlement> settled;
+        lock (_gate)
+        {
+            settled = _sync.TakeSettled();
+        }
+
+        if (settled.Count > 0)
+        {
+            // should this fail the entries are sent once more, which the hub bears
+            await outbox.SettleAsync(settled, cancellationToken);
+            _outboxDirty = true;
+        }
+    }
+
+    private void OfferFromOutbox()
+    {
+        int room;
+        IReadOnlySet<long> busy;
+        lock (_gate)
+        {
+            room = _sync.Room;
+            busy = _sync.Busy;
+        }
+
+        if (!_outboxDirty || room == 0)
+        {
+            return;
+        }
+
+        _outboxDirty = false;
+        var entries = outbox.Next(room, busy);
+        lock (_gate)
+        {
+            _sync.Offer(entries);
+        }
+
+        // as many as were asked for: there may be more
+        _outboxDirty |= entries.Count == room;
+    }
+
+    private async Task HeartbeatAsync(MessageSocket socket, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(config.Modules.EdgeHub.Heartbeat), time);
+        do
+        {
+            await socket.SendAsync(
+                new Message
+                {
+                    Id = Guid.NewGuid().ToString(),
+                    Timestamp = UnixMs(),
+                    Source = Sources.WebSocket,
+                    Group = Groups.Resource,
+                    Operation = Operations.Keepalive,
+                    Resource = ResourceTypes.Node,
+                    Content = MessageContent.Text("ping"),
+                },
+                cancellationToken);
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private async Task StoreLoopAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            IReadOnlyList<PendingStore> batch;
+            lock (_gate)
+            {
+                batch = _sync.TakeStores(StoreBatch);
+            }
+
+            if (batch.Count == 0)
+            {
+                await _storeWake.WaitAsync(cancellationToken);
+                continue;
+            }
+
+            string? error = null;
+            try
+            {
+                await meta.ApplyAsync([.. batch.Select(b => b.Change)], null, cancellationToken);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                // disk full or failing: tell the hub, which sends again; what runs goes on running
+                error = e.Message;
+                LogStoreFailed(e, batch.Count);
+            }
+
+            lock (_gate)
+            {
+                _sync.Stored(batch, error, UnixMs());
+            }
+
+            Wake(_storeRoom);
+            Wake(_sendWake);
+        }
+    }
+
+    private async Task WatchOutboxAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var _ in outbox.Signal.ReadAllAsync(cancellationToken))
+        {
+            _outboxDirty = true;
+            Wake(_sendWake);
+        }
+    }
+
+    private long NowMs() => time.GetTimestamp() / (time.TimestampFrequency / 1000);
+
+    private long UnixMs() => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>The innermost cause, which is what a person can act on.</summary>
+    private static string Explain(Exception e)
+    {
+        while (e.InnerException is { } inner)
+        {
+            e = inner;
+        }
+
+        return e is OperationCanceledException ? "no answer in time" : e.Message;
+    }
+
+    [LoggerMessage(LogLevel.Information, "Connected to hub {Hub}, extensions {Extended}")]
+    private partial void LogConnected(string hub, bool extended);
+
+    [LoggerMessage(LogLevel.Information, "Disconnected from hub {Hub}: {Reason}")]
+    private partial void LogDisconnected(string hub, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Hub {Hub} cannot be reached: {Reason}; pods go on, the agent keeps trying")]
+    private partial void LogUnreachable(string hub, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The API refused {Resource} for good: {Answer}")]
+    private partial void LogRejected(string resource, string answer);
+
+    [LoggerMessage(LogLevel.Warning, "The hub sent {Resource}, which cannot be read as an object; the hub was told")]
+    private partial void LogMalformed(string resource);
+
+    [LoggerMessage(LogLevel.Error, "Storing {Count} received objects failed; they are not acknowledged and will come again")]
+    private partial void LogStoreFailed(Exception error, int count);
+
+    [LoggerMessage(LogLevel.Trace, "From hub: {Operation} {Resource} {Id}: {Receipt}")]
+    private partial void LogReceived(string operation, string resource, string id, Receipt receipt);
+
+    [LoggerMessage(LogLevel.Trace, "To hub: {Operation} {Resource} {Id}")]
+    private partial void LogSending(string operation, string resource, string id);
+}

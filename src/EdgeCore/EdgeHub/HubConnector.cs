@@ -1,0 +1,86 @@
+using System.Net.Security;
+using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
+using EdgeSync.EdgeCore.Configuration;
+using EdgeSync.Transport;
+
+namespace EdgeSync.EdgeCore.EdgeHub;
+
+/// <summary>An open link.</summary>
+/// <param name="Socket">The link; the taker closes it.</param>
+/// <param name="Extended">Whether the hub speaks EdgeSync's extensions; otherwise KubeEdge's rules hold.</param>
+internal sealed record HubLink(MessageSocket Socket, bool Extended);
+
+/// <summary>
+/// Opens the WebSocket to the hub: <c>wss://HOST:PORT/PROJECT/NODE/events</c> with KubeEdge's headers, the node's certificate, and
+/// the pinned CA as the only one trusted.
+/// </summary>
+internal sealed class HubConnector(EdgeCoreConfig config)
+{
+    private const string VersionHeader = "Edgesync-Version";
+
+    private readonly EdgeHubSection _hub = config.Modules.EdgeHub;
+
+    /// <summary>The hub's address, for logs.</summary>
+    public string Server => _hub.Websocket.Server;
+
+    /// <summary>Dials once.</summary>
+    /// <exception cref="WebSocketException">Unreachable, refused, or not trusted; the inner exceptions say which.</exception>
+    public async Task<HubLink> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var heartbeat = TimeSpan.FromSeconds(_hub.Heartbeat);
+        var socket = new ClientWebSocket();
+        try
+        {
+            // the certificates are read anew each time: a renewed one is taken without a restart
+            using var handler = CreateHandler();
+            using var invoker = new HttpMessageInvoker(handler);
+            socket.Options.SetRequestHeader("Node_id", config.Modules.Edged.HostnameOverride);
+            socket.Options.SetRequestHeader("Project_id", _hub.ProjectID);
+            socket.Options.SetRequestHeader("Connectionuse", "msg");
+            socket.Options.SetRequestHeader(VersionHeader, "1");
+            socket.Options.CollectHttpResponseDetails = true;
+
+            // pings find a dead link within two heartbeats though nothing is sent; KubeEdge's hub answers them too
+            socket.Options.KeepAliveInterval = heartbeat;
+            socket.Options.KeepAliveTimeout = heartbeat;
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            deadline.CancelAfter(TimeSpan.FromSeconds(_hub.Websocket.HandshakeTimeout));
+            var address = new Uri($"wss://{Server}/{_hub.ProjectID}/{Uri.EscapeDataString(config.Modules.Edged.HostnameOverride)}/events");
+            await socket.ConnectAsync(address, invoker, deadline.Token);
+            var extended = socket.HttpResponseHeaders?.TryGetValue(VersionHeader, out var values) == true && values.Contains("1");
+            socket.HttpResponseHeaders = null;
+            return new HubLink(
+                new MessageSocket(socket, MessageSocket.DefaultMaxMessageBytes, TimeSpan.FromSeconds(_hub.Websocket.WriteDeadline)),
+                extended);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private SocketsHttpHandler CreateHandler()
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+
+            // a box whose clock is wrong at boot must still find its hub; the pinned CA, not the date, is what is trusted
+            VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid,
+        };
+        policy.CustomTrustStore.ImportFromPemFile(_hub.TlsCaFile);
+        var certificate = X509Certificate2.CreateFromPemFile(_hub.TlsCertFile, _hub.TlsPrivateKeyFile);
+        return new SocketsHttpHandler
+        {
+            UseProxy = false,
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                CertificateChainPolicy = policy,
+                ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true),
+            },
+        };
+    }
+}

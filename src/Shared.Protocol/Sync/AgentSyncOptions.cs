@@ -1,0 +1,20 @@
+namespace EdgeSync.Protocol.Sync;
+
+/// <summary>The limits of the edge's half of the sync.</summary>
+public sealed record AgentSyncOptions
+{
+    /// <summary>Upstream messages that may wait for an answer at once.</summary>
+    public int Window { get; init; } = 32;
+
+    /// <summary>Milliseconds until an unanswered message is sent again.</summary>
+    public long AnswerTimeoutMs { get; init; } = 30_000;
+
+    /// <summary>First pause after the hub said that the API could not take a message, milliseconds; doubled up to <see cref="RetryCapMs"/>.</summary>
+    public long RetryAfterMs { get; init; } = 500;
+
+    /// <summary>The longest pause between two tries of a message, milliseconds.</summary>
+    public long RetryCapMs { get; init; } = 30_000;
+
+    /// <summary>Received objects that may wait for their transaction; beyond, reading from the link pauses.</summary>
+    public int MaxUnstored { get; init; } = 256;
+}

@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Xunit;
+
+namespace EdgeSync.TestKit;
+
+/// <summary>
+/// A real etcd and kube-apiserver on loopback, without controllers and scheduler. The binaries come from
+/// KUBEBUILDER_ASSETS, the scripts up.sh and down.sh from the folder that EDGESYNC_ENVTEST names
+/// (<c>../shared/envtest</c> beside the repository where it is unset). Without them it stays empty: its tests are
+/// <see cref="EnvtestFactAttribute"/>s, which skip.
+/// </summary>
+public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
+{
+    private static readonly TimeSpan s_commandTimeout = TimeSpan.FromSeconds(150);
+
+    private readonly TempFolder _folder = new();
+    private readonly int _port = FreeBlock(5);
+
+    /// <summary>Why the cluster cannot run here; null where it can.</summary>
+    public static string? MissingReason
+    {
+        get
+        {
+            if (Environment.GetEnvironmentVariable("KUBEBUILDER_ASSETS") is not { Length: > 0 } assets)
+            {
+                return "KUBEBUILDER_ASSETS is not set (a folder with kube-apiserver and kubectl)";
+            }
+
+            return !File.Exists(Path.Combine(assets, "kube-apiserver")) ? $"no kube-apiserver in {assets}"
+                : Scripts is null ? "no up.sh: EDGESYNC_ENVTEST is not set and ../shared/envtest is not there"
+                : null;
+        }
+    }
+
+    /// <summary>The administrator's kubeconfig.</summary>
+    public string Kubeconfig => Path.Combine(Data, "admin.kubeconfig");
+
+    private static string? Scripts { get; } = FindScripts();
+
+    private string Data => _folder.File("envtest");
+
+    public Task InitializeAsync() => MissingReason is null ? StartAsync() : Task.CompletedTask;
+
+    public Task DisposeAsync() => MissingReason is null ? StopAsync() : Task.CompletedTask;
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>Starts the cluster, on the data that an earlier start left.</summary>
+    public Task StartAsync() => RunAsync("up.sh", ["-d", Data, "-p", $"{_port}", "--no-cm", "--no-sched"]);
+
+    /// <summary>Stops API server and etcd; their data stays until <see cref="Dispose"/>.</summary>
+    public Task StopAsync() => RunAsync("down.sh", [Data]);
+
+    /// <summary>While stopped: the next start begins with an empty store.</summary>
+    public void WipeStore()
+    {
+        Directory.Delete(Path.Combine(Data, "etcd"), recursive: true);
+    }
+
+    private static async Task RunAsync(string script, string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(Scripts!, script), arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // without a controller manager no service accounts are made, and this plugin would refuse every pod
+        start.Environment["EXTRA_APISERVER_ARGS"] = "--disable-admission-plugins=ServiceAccount";
+        using var process = Process.Start(start)!;
+        using var deadline = new CancellationTokenSource(s_commandTimeout);
+        var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
+        var errors = await process.StandardError.ReadToEndAsync(deadline.Token);
+        await process.WaitForExitAsync(deadline.Token);
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{script} exited with {process.ExitCode}: {await output} {errors}");
+        }
+    }
+
+    private static string? FindScripts()
+    {
+        if (Environment.GetEnvironmentVariable("EDGESYNC_ENVTEST") is { Length: > 0 } named)
+        {
+            return File.Exists(Path.Combine(named, "up.sh")) ? named : null;
+        }
+
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var scripts = Path.Combine(folder.FullName, "shared", "envtest");
+            if (File.Exists(Path.Combine(scripts, "up.sh")))
+            {
+                return scripts;
+            }
+        }
+
+        return null;
+    }
+
+    // below the range from which the kernel hands out ports, so that no outgoing connection takes one meanwhile
+    private static int FreeBlock(int count)
+    {
+        for (var attempt = 0; attempt < 200; attempt++)
+        {
+            var first = Random.Shared.Next(20000, 32000);
+            if (Enumerable.Range(first, count).All(IsFree))
+            {
+                return first;
+            }
+        }
+
+        throw new InvalidOperationException($"no {count} free ports in a row");
+    }
+
+    private static bool IsFree(int port)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>A test against a real kube-apiserver; skipped, saying so, where there is none.</summary>
+public sealed class EnvtestFactAttribute : FactAttribute
+{
+    public EnvtestFactAttribute() => Skip = EnvtestCluster.MissingReason;
+}

@@ -1,0 +1,130 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace EdgeSync.TestKit;
+
+/// <summary>What one edge box is made of, as far as its agent is told.</summary>
+public sealed record ProgramsEdgeSetup(string NodeName, string RuntimeEndpoint, int MqttPort);
+
+/// <summary>
+/// A real edgecore in a data folder of its own. It can be ended, killed and started again on the same data; its pods
+/// are the runtime's and stay.
+/// </summary>
+public sealed class ProgramsEdge : IAsyncDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly ProgramsEdgeSetup _setup;
+    private readonly HttpClient _http;
+    private ProgramsProcess? _process;
+
+    public ProgramsEdge(ProgramsEdgeSetup setup)
+    {
+        _setup = setup;
+        DataFolder = _folder.File("edge");
+        _http = new HttpClient
+        {
+            BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{TwinPort}")),
+            Timeout = TimeSpan.FromSeconds(5),
+        };
+    }
+
+    public string NodeName => _setup.NodeName;
+
+    public string DataFolder { get; }
+
+    public string ConfigFile => Path.Combine(DataFolder, "edgecore.yaml");
+
+    public string LogFile => _folder.File("edgecore.log");
+
+    /// <summary>Where apps on the box ask for twins.</summary>
+    public int TwinPort { get; } = FreePort.Next();
+
+    public bool IsRunning => _process is { IsRunning: true };
+
+    public int Pid => Running.Pid;
+
+    private ProgramsProcess Running => _process ?? throw new InvalidOperationException("edgecore does not run");
+
+    /// <summary>Joins a cloud; the outcome is the caller's to judge.</summary>
+    public async Task<CommandResult> TryJoinAsync(string hubAddress, string token)
+    {
+        var result = await CommandAsync(
+            "join", "--cloudcore-ipport=" + hubAddress, "--token=" + token, "--node-name=" + NodeName, "--data-dir", DataFolder,
+            "--remote-runtime-endpoint", _setup.RuntimeEndpoint,
+            "--mqtt-server", string.Create(CultureInfo.InvariantCulture, $"tcp://127.0.0.1:{_setup.MqttPort}"));
+        if (result.Succeeded)
+        {
+            await ChoosePortAsync();
+        }
+
+        return result;
+    }
+
+    public async Task JoinAsync(ProgramsCloud cloud) =>
+        (await TryJoinAsync(cloud.HubAddress, await cloud.GetTokenAsync())).Expect();
+
+    /// <summary>Starts the agent; what it is to reach (node Ready, pods running) is waited for by the caller.</summary>
+    public void Start() =>
+        _process = ProgramsProcess.Start(ProgramsLocation.EdgeCore, ["run", "--data-dir", DataFolder], LogFile);
+
+    /// <summary>SIGTERM and its orderly end; the pods go on.</summary>
+    public async Task StopAsync()
+    {
+        var exitCode = await Running.TerminateAsync();
+        var tail = Running.LogTail();
+        await DropAsync();
+        if (exitCode != 0)
+        {
+            throw new InvalidOperationException($"edgecore ended with exit code {exitCode}\n{tail}");
+        }
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        await Running.KillAsync();
+        await DropAsync();
+    }
+
+    /// <summary>The twin as an app on the box sees it.</summary>
+    public async Task<JsonNode> TwinAsync(string @namespace, string device) =>
+        JsonNode.Parse(await _http.GetStringAsync(new Uri($"/twins/{@namespace}/{device}", UriKind.Relative)))!;
+
+    /// <summary>Removes the node's pods and all that join made; done by tests that share a runtime.</summary>
+    public async Task ResetAsync() => (await CommandAsync("reset", "--data-dir", DataFolder, "--force")).Expect();
+
+    public static Task<CommandResult> CommandAsync(params string[] arguments) =>
+        ProgramsCommand.RunAsync(ProgramsLocation.EdgeCore, arguments, limit: TimeSpan.FromSeconds(60));
+
+    /// <summary>Text for a failed test: what the program wrote last.</summary>
+    public string LogTail() => ProgramsProcess.LogTail(LogFile);
+
+    public async ValueTask DisposeAsync()
+    {
+        await DropAsync();
+        _http.Dispose();
+        _folder.Dispose();
+    }
+
+    private async Task ChoosePortAsync()
+    {
+        var text = await File.ReadAllTextAsync(ConfigFile);
+        var chosen = text.Replace(
+            "127.0.0.1:10550", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{TwinPort}"), StringComparison.Ordinal);
+        if (chosen == text)
+        {
+            throw new InvalidOperationException($"{ConfigFile} names no port 10550 to replace:\n{text}");
+        }
+
+        await File.WriteAllTextAsync(ConfigFile, chosen);
+    }
+
+    private async Task DropAsync()
+    {
+        if (_process is { } process)
+        {
+            _process = null;
+            await process.DisposeAsync();
+        }
+    }
+}
