@@ -1,0 +1,70 @@
+using EdgeSync.EdgeCore.Configuration;
+using EdgeSync.EdgeCore.Edged.Cri;
+using EdgeSync.EdgeCore.Edged.Images;
+using EdgeSync.EdgeCore.Edged.Pods;
+using EdgeSync.EdgeCore.Edged.Probes;
+using EdgeSync.EdgeCore.Edged.Volumes;
+using EdgeSync.EdgeCore.MetaManager;
+
+namespace EdgeSync.EdgeCore.Edged;
+
+/// <summary>
+/// Runs this node's pods on the container runtime, with or without a cloud. Starting adopts what runs already;
+/// stopping leaves it running.
+/// </summary>
+internal sealed class EdgedService : BackgroundService
+{
+    private readonly CriClient _cri;
+    private readonly ProbeChecks _checks;
+    private readonly ImageStore _images;
+    private readonly PodSupervisor _supervisor;
+
+    public EdgedService(
+        EdgeCoreConfig config, MetaManager.MetaManager objects, Outbox outbox, TimeProvider time, ILoggerFactory logs)
+    {
+        var settings = EdgedSettings.From(config);
+        _cri = new CriClient(new CriChannel(settings.Kubelet.ContainerRuntimeEndpoint, time));
+        _checks = new ProbeChecks(_cri);
+        _images = new ImageStore(_cri, new RegistryAuth(objects), time, logs.CreateLogger<ImageStore>());
+        var parts = new EdgedParts(
+            settings, objects, _cri, new RuntimePods(_cri, settings.NodeName), _images,
+            new PodVolumes(settings, new VolumeContents(objects), time), new EnvResolver(objects),
+            new StatusReporter(outbox, settings), _checks, time, logs);
+        _supervisor = new PodSupervisor(parts, logs.CreateLogger<PodSupervisor>())
+        {
+            // an object that cannot be read may be a pod that runs
+            KeepsUnknownPods = objects.BrokenRows.Count > 0,
+        };
+    }
+
+    /// <inheritdoc cref="PodSupervisor.KeepsUnknownPods"/>
+    public bool KeepsUnknownPods
+    {
+        get => _supervisor.KeepsUnknownPods;
+        set => _supervisor.KeepsUnknownPods = value;
+    }
+
+    /// <summary>The link is back: what failed for want of it is tried at once.</summary>
+    public void OnConnected() => _images.RetryNow();
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await _supervisor.DisposeAsync();
+        await _images.DisposeAsync();
+        _checks.Dispose();
+        _cri.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await _supervisor.RunAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // the agent stops; the pods go on
+        }
+    }
+}

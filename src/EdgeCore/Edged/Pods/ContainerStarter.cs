@@ -1,0 +1,86 @@
+using EdgeSync.EdgeCore.Edged.Cri;
+using Container = EdgeSync.Protocol.Kubernetes.Container;
+
+namespace EdgeSync.EdgeCore.Edged.Pods;
+
+/// <summary>Everything about a pod that one of its containers needs to start.</summary>
+internal sealed record StartContext(
+    WantedPod Pod, RuntimeSandbox Sandbox, DownwardFields Fields, IReadOnlyDictionary<string, string> Volumes);
+
+/// <summary>Makes and starts one container, or says what it waits for.</summary>
+internal sealed class ContainerStarter(EdgedParts parts, Action wake)
+{
+    /// <returns>Null when it has been started.</returns>
+    public async Task<WaitingReason?> StartAsync(StartContext context, PlannedStart start, CancellationToken cancellationToken)
+    {
+        var pod = context.Pod;
+        var container = pod.Spec.Containers.Concat(pod.Spec.InitContainers).First(c => c.Name == start.Name);
+        var env = parts.Env.Resolve(pod, container, context.Fields);
+        if (env.Problem is { } missing)
+        {
+            return new WaitingReason("CreateContainerConfigError", missing);
+        }
+
+        var image = await parts.Images.EnsureAsync(pod, container, isFirst: start.Attempt == 0, wake, cancellationToken);
+        if (image.Image is null)
+        {
+            return image.Waiting;
+        }
+
+        if (RootProblem(pod, container, image.Image) is { } refusal)
+        {
+            return new WaitingReason("CreateContainerConfigError", refusal);
+        }
+
+        var (mounts, problem) = PodMounts.Build(context, container, start.Attempt, parts.Settings);
+        if (problem is not null)
+        {
+            return new WaitingReason("CreateContainerConfigError", problem);
+        }
+
+        var config = ContainerOptions.Build(pod, container, start, parts.Settings, env.Variables, mounts, image.Image);
+        return await CreateAndStartAsync(context, config, cancellationToken);
+    }
+
+    private async Task<WaitingReason?> CreateAndStartAsync(
+        StartContext context, ContainerConfig config, CancellationToken cancellationToken)
+    {
+        var sandboxConfig = SandboxOptions.Build(context.Pod, parts.Settings, context.Sandbox.Attempt);
+        Directory.CreateDirectory(Path.Combine(sandboxConfig.LogDirectory, config.Metadata.Name));
+        await parts.StartSlots.WaitAsync(cancellationToken);
+        try
+        {
+            var id = await parts.Cri.CreateContainerAsync(context.Sandbox.Id, config, sandboxConfig, cancellationToken);
+            await parts.Cri.StartContainerAsync(id, cancellationToken);
+            return null;
+        }
+        catch (CriException e) when (!e.IsAway)
+        {
+            // a container that was made but could not start has ended, for the runtime too: the next round sees it
+            return new WaitingReason("CreateContainerError", e.Message);
+        }
+        finally
+        {
+            parts.StartSlots.Release();
+        }
+    }
+
+    /// <summary>runAsNonRoot, which is checked here and not by the runtime.</summary>
+    private static string? RootProblem(WantedPod pod, Container container, Image image)
+    {
+        var (own, shared) = (container.SecurityContext, pod.Spec.SecurityContext);
+        if ((own?.RunAsNonRoot ?? shared?.RunAsNonRoot) != true)
+        {
+            return null;
+        }
+
+        var user = own?.RunAsUser ?? shared?.RunAsUser ?? image.Uid?.Value;
+        return user switch
+        {
+            null when image.Username.Length > 0 =>
+                $"container has runAsNonRoot and image has non-numeric user ({image.Username}), cannot verify user is non-root",
+            null or 0 => "container has runAsNonRoot and would run as root",
+            _ => null,
+        };
+    }
+}

@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EdgeSync.EdgeCore.MetaManager;
+using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Protocol.Wire;
+
+namespace EdgeSync.EdgeCore.Edged.Pods;
+
+/// <summary>
+/// Sends pods' statuses up through the outbox when they have changed, and remembers the last one of each pod: in
+/// memory, and in the pod's folder so that times and final phases outlive the agent.
+/// </summary>
+internal sealed class StatusReporter(Outbox outbox, EdgedSettings settings)
+{
+    private const string FileName = "status.json";
+
+    private static readonly JsonSerializerOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly ConcurrentDictionary<string, PodStatus> _last = new();
+    private readonly ConcurrentDictionary<string, string> _sent = new();
+
+    /// <summary>The pod's last status, this life's or the one before; null for a new pod.</summary>
+    public PodStatus? Last(string uid) => _last.TryGetValue(uid, out var status) ? status : Load(uid);
+
+    /// <summary>Puts the status into the outbox if it is another than the last one sent.</summary>
+    public async Task ReportAsync(WantedPod pod, PodStatus status, CancellationToken cancellationToken)
+    {
+        var patch = Patch(pod.Uid, status);
+        if (_sent.TryGetValue(pod.Uid, out var sent) && sent == patch)
+        {
+            return;
+        }
+
+        await outbox.PutAsync(
+            new UpstreamMessage(
+                $"podstatus/{pod.Namespace}/{pod.Name}/{pod.Uid}", Lane.Pods, Each: false, Sources.Edged, Groups.Meta, Operations.Patch,
+                $"{pod.Namespace}/{ResourceTypes.PodPatch}/{pod.Name}", QuotedJson.Quote(patch)),
+            cancellationToken);
+        _sent[pod.Uid] = patch;
+        _last[pod.Uid] = status;
+        Store(pod.Uid, status);
+    }
+
+    /// <summary>Tells the cloud that nothing is left of a pod that was being deleted.</summary>
+    public Task ReportDeletedAsync(WantedPod pod, CancellationToken cancellationToken) => outbox.PutAsync(
+        new UpstreamMessage(
+            $"poddelete/{pod.Namespace}/{pod.Name}/{pod.Uid}", Lane.Pods, Each: false, Sources.Edged, Groups.Meta, Operations.Delete,
+            $"{pod.Namespace}/{ResourceTypes.Pod}/{pod.Name}",
+            QuotedJson.Utf8(new JsonObject
+            {
+                ["gracePeriodSeconds"] = 0,
+                ["preconditions"] = new JsonObject { ["uid"] = pod.Uid },
+            }.ToJsonString(s_plain))),
+        cancellationToken);
+
+    public void Forget(string uid)
+    {
+        _last.TryRemove(uid, out _);
+        _sent.TryRemove(uid, out _);
+    }
+
+    /// <summary>
+    /// A strategic merge patch. What the status no longer has is written as null, and lists that merge by key
+    /// (podIPs, hostIPs) begin with the directive that replaces them: a merge would keep what is left out.
+    /// </summary>
+    private static string Patch(string uid, PodStatus status)
+    {
+        var json = JsonSerializer.SerializeToNode(status, KubernetesJson.Default.PodStatus)!.AsObject();
+        foreach (var member in (string[])["reason", "message", "podIP"])
+        {
+            json.TryAdd(member, null);
+        }
+
+        foreach (var condition in json["conditions"]!.AsArray())
+        {
+            condition!.AsObject().TryAdd("reason", null);
+            condition.AsObject().TryAdd("message", null);
+        }
+
+        foreach (var list in (string[])["podIPs", "hostIPs"])
+        {
+            if (json[list] is JsonArray addresses)
+            {
+                addresses.Insert(0, new JsonObject { ["$patch"] = "replace" });
+            }
+            else
+            {
+                json[list] = null;
+            }
+        }
+
+        return new JsonObject { ["metadata"] = new JsonObject { ["uid"] = uid }, ["status"] = json }.ToJsonString(s_plain);
+    }
+
+    private PodStatus? Load(string uid)
+    {
+        try
+        {
+            var status = JsonSerializer.Deserialize(
+                File.ReadAllBytes(Path.Combine(settings.PodFolder(uid), FileName)), KubernetesJson.Default.PodStatus);
+            if (status is not null)
+            {
+                _last[uid] = status;
+            }
+
+            return status;
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            return null; // a new pod, or a file torn by a power cut: the status is worked out afresh
+        }
+    }
+
+    private void Store(string uid, PodStatus status)
+    {
+        var path = Path.Combine(settings.PodFolder(uid), FileName);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(status, KubernetesJson.Default.PodStatus));
+        File.Move(path + ".new", path, overwrite: true);
+    }
+}
+
+/// <summary>KubeEdge's patches travel as a JSON string that holds JSON.</summary>
+internal static class QuotedJson
+{
+    public static byte[] Quote(string json) => Utf8($"\"{JsonEncodedText.Encode(json, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"");
+
+    public static byte[] Utf8(string json) => System.Text.Encoding.UTF8.GetBytes(json);
+}
