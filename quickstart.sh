@@ -154,7 +154,7 @@ show_daemonset() {
 }
 
 reported_temperature() {
-    kubectl get devicestatuses.devices.kubeedge.io living-room -o 'jsonpath={.status.twins[?(@.propertyName=="temperature")].reported.value}'
+    kubectl get device living-room -o 'jsonpath={.status.twins[?(@.propertyName=="temperature")].reported.value}'
 }
 
 twin_over_http() { curl -fsS --max-time 2 "http://127.0.0.1:$META_PORT/twins/default/living-room"; }
@@ -198,7 +198,7 @@ how_to_go_on() {
     cat <<TEXT
    export KUBECONFIG=$KUBECONFIG
    kubectl get nodes,pods -A -o wide
-   kubectl get devices,devicestatuses -o yaml
+   kubectl get devices -o yaml
    curl -s http://127.0.0.1:$META_PORT/twins/default/living-room | jq .
    tail -f $LOGS/edgecore.log
 

@@ -12,7 +12,9 @@ public sealed class ProgramsMqtt(int port)
 
     /// <summary>Publishes with QoS 1: when this returns, the broker has the message.</summary>
     public async Task PublishAsync(string topic, string payload) =>
-        (await ProgramsCommand.RunAsync("mosquitto_pub", [.. Broker, "-q", "1", "-t", topic, "-s"], input: payload)).Expect();
+        // -n: an empty message, which -s refuses
+        (await ProgramsCommand.RunAsync(
+            "mosquitto_pub", [.. Broker, "-q", "1", "-t", topic, payload.Length == 0 ? "-n" : "-s"], input: payload)).Expect();
 
     /// <summary>Publishes many messages to one topic over one connection, in order; none may hold a line end.</summary>
     public async Task PublishLinesAsync(string topic, IEnumerable<string> payloads) =>

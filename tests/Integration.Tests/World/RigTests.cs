@@ -1,0 +1,42 @@
+using EdgeSync.TestKit;
+
+namespace EdgeSync.Integration.Tests.World;
+
+/// <summary>What the other tests see through: a rig that looks wrong would make them all lie.</summary>
+public sealed class RigTests
+{
+    [ContainerdFact]
+    public async Task Containers_are_seen_by_name_with_their_files_and_environment_until_they_are_killed()
+    {
+        await using var runtime = await ContainerdRig.StartAsync();
+        var pods = new EdgePods(runtime);
+        await runtime.CtrAsync(
+            "-n", "k8s.io", "run", "-d", "--label", "io.kubernetes.container.name=app", "--env", "MODE=first",
+            ContainerdRig.BusyboxImage, "one", "sleep", "1000");
+
+        Assert.Equal("one", await pods.OneAsync("app"));
+        Assert.Empty(await pods.RunningAsync("ap"));
+        Assert.Equal("first", await pods.EnvironmentAsync("app", "MODE"));
+        Assert.Contains("root", await pods.ReadFileAsync("app", "/etc/passwd"), StringComparison.Ordinal);
+
+        await pods.KillAsync("app");
+        await Eventually.HoldsAsync("it is gone", async () => (await pods.RunningAsync("app")).Count == 0);
+    }
+
+    [EndToEndFact]
+    public async Task Messages_arrive_in_order_on_the_topic_that_they_were_published_to()
+    {
+        await using var broker = await MosquittoRig.StartAsync();
+        var mqtt = new ProgramsMqtt(broker.Port);
+        var topic = ProgramsMqtt.TwinTopic("default", "meter") + "/update";
+        await using var listener = await mqtt.ListenAsync(topic, topic + "/delta");
+
+        await mqtt.PublishLinesAsync(topic, Enumerable.Range(0, 200).Select(i => $"{{\"n\": {i}}}"));
+        await mqtt.PublishAsync(topic + "/delta", "");
+
+        await Eventually.HoldsAsync("all are there", () => listener.Messages.Count == 201);
+        Assert.Equal(
+            [.. Enumerable.Range(0, 200).Select(i => (topic, $"{{\"n\": {i}}}")), (topic + "/delta", "")],
+            listener.Messages);
+    }
+}
