@@ -37,6 +37,12 @@ internal sealed partial class EdgeHubService(
     /// <summary>Whether the hub has been heard on the present link.</summary>
     public bool IsConnected { get; private set; }
 
+    /// <summary>A link is up and the hub has been heard.</summary>
+    public event Action? Connected;
+
+    /// <summary>The hub has sent all that this node should hold: what is not stored now is not wanted.</summary>
+    public event Action? Synced;
+
     public override void Dispose()
     {
         _sendWake.Dispose();
@@ -159,8 +165,13 @@ internal sealed partial class EdgeHubService(
     {
         while (await socket.ReceiveAsync(cancellationToken) is { } message)
         {
-            _heard = true;
-            IsConnected = true;
+            if (!_heard)
+            {
+                _heard = true;
+                IsConnected = true;
+                Connected?.Invoke();
+            }
+
             Receipt receipt;
             bool full;
             lock (_gate)
@@ -174,6 +185,9 @@ internal sealed partial class EdgeHubService(
             {
                 case Receipt.Object:
                     Wake(_storeWake);
+                    break;
+                case Receipt.Synced:
+                    Synced?.Invoke();
                     break;
                 case Receipt.Rejected:
                     LogRejected(message.Resource, System.Text.Encoding.UTF8.GetString(message.Content.Span[..Math.Min(message.Content.Length, 512)]));

@@ -1,7 +1,6 @@
 using System.Text;
 using EdgeSync.EdgeCore.DeviceTwin;
 using EdgeSync.EdgeCore.EventBus.Mqtt;
-using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.Protocol.Wire;
 
 namespace EdgeSync.EdgeCore.EventBus;

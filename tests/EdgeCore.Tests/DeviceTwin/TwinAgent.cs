@@ -28,7 +28,7 @@ internal sealed class TwinAgent : IAsyncDisposable
                 EventBus = new EventBusSection { MqttServerExternal = $"tcp://127.0.0.1:{brokerPort}" },
             },
         };
-        Database = EdgeDatabase.Open(folder, TimeProvider.System);
+        Database = EdgeDatabase.Open(Path.Combine(folder, EdgeDatabase.FileName), TimeProvider.System);
         Meta = new EdgeCore.MetaManager.MetaManager(Database);
         Outbox = new Outbox(Database);
         Mqtt = new MqttClient(MqttOptions.From(Config) with { MaxBackoff = TimeSpan.FromSeconds(1) }, TimeProvider.System, NullLogger<MqttClient>.Instance);
