@@ -29,10 +29,11 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         _options = options;
         _store = store;
         _logger = loggers.CreateLogger<EmbeddedApiServer>();
-        _resources = new ResourceTable(BuiltInResources.All(SchemaText.LoadEmbedded()));
+        var schema = SchemaText.LoadEmbedded();
+        _resources = new ResourceTable(BuiltInResources.All(schema));
         _discovery = new DiscoveryDocuments(_resources);
         var writer = new ObjectWriter(store, time);
-        _verbs = new ResourceVerbs(store, writer, time, options.MaxBodyBytes);
+        _verbs = new ResourceVerbs(store, writer, schema, time, options.MaxBodyBytes);
         _cleaner = new NamespaceCleaner(store, writer, () => _resources, time, loggers.CreateLogger<NamespaceCleaner>());
     }
 

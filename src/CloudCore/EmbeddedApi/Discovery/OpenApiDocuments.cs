@@ -11,7 +11,8 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Discovery;
 /// </summary>
 internal sealed class OpenApiDocuments
 {
-    private const string BinaryV2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    // the media type that clients ask for is not a valid one ('@'), so older ones cannot read it in an answer
+    private const string BinaryV2 = "application/octet-stream";
 
     private readonly Dictionary<string, Document> _documents = [];
 

@@ -25,7 +25,7 @@ internal static class BuiltInResources
             [
                 "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
                 "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
-                "reportingComponent", "source", "type",
+                "reportingComponent", "type",
             ],
         },
         new()

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Resources;
@@ -7,7 +8,8 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Resources;
 /// <code>
 /// # comment
 /// TypeName
-///   field type [merge|merge,retainKeys] [key=member]
+///   field type[?] [#number] [merge|merge,retainKeys] [key=member]
+///   ~ type #number
 /// </code>
 /// </summary>
 internal sealed class SchemaText
@@ -54,16 +56,36 @@ internal sealed class SchemaText
                 continue;
             }
 
-            current!.Add(ReadField(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+            var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words[0] == "~")
+            {
+                current!.Embed(Number(words), Type(words[1]));
+            }
+            else
+            {
+                current!.Add(ReadField(words));
+            }
+        }
+
+        foreach (var type in _types.Values)
+        {
+            type.TakeEmbedded();
         }
     }
 
+    private static int Number(string[] words) =>
+        words.FirstOrDefault(w => w[0] == '#') is { } text ? int.Parse(text.AsSpan(1), CultureInfo.InvariantCulture) : 0;
+
     private FieldSchema ReadField(string[] words)
     {
-        var merge = words.Length > 2 && words[2].StartsWith("merge", StringComparison.Ordinal);
+        var strategy = words.FirstOrDefault(w => w.StartsWith("merge", StringComparison.Ordinal)) ?? "";
         var key = words.FirstOrDefault(w => w.StartsWith("key=", StringComparison.Ordinal))?[4..];
-        return new FieldSchema(
-            words[0], ReadShape(words[1]), merge, words.Length > 2 && words[2].Contains("retainKeys", StringComparison.Ordinal), key);
+        var retainKeys = strategy.EndsWith("retainKeys", StringComparison.Ordinal);
+        return new FieldSchema(words[0], ReadShape(words[1].TrimEnd('?')), strategy.Length > 0, retainKeys, key)
+        {
+            Number = Number(words),
+            Optional = words[1].EndsWith('?'),
+        };
     }
 
     private FieldShape ReadShape(string text)
@@ -85,9 +107,11 @@ internal sealed class SchemaText
             "number" => new FieldShape(FieldKind.Number),
             "bool" => new FieldShape(FieldKind.Boolean),
             "time" => new FieldShape(FieldKind.Time),
+            "microtime" => new FieldShape(FieldKind.MicroTime),
+            "bytes" => new FieldShape(FieldKind.Bytes),
             "quantity" => new FieldShape(FieldKind.Quantity),
             "intstr" => new FieldShape(FieldKind.IntOrString),
-            "any" => new FieldShape(FieldKind.Any),
+            "any" or "raw" or "fields" => new FieldShape(FieldKind.Any),
             _ => new FieldShape(FieldKind.Object, Type(text)),
         };
     }

@@ -60,8 +60,8 @@ internal sealed class ApiRequest(HttpContext context, RequestInfo path, Resource
 
     /// <summary>The body as an object.</summary>
     /// <exception cref="ApiException">400, 413 or 415 where it is none.</exception>
-    public async Task<JsonObject> ReadObjectAsync(int limit) =>
-        await BodyReader.ReadAsync(context, limit, Aborted) as JsonObject
+    public async Task<JsonObject> ReadObjectAsync(int limit, TypeSchema? type) =>
+        await BodyReader.ReadAsync(context, limit, type, Aborted) as JsonObject
         ?? throw ApiException.BadRequest("the body must be a JSON or YAML object");
 
     public async Task RespondAsync(int code, ReadOnlyMemory<byte> json)

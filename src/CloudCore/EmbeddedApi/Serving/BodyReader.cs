@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.Protocol.Configuration;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
@@ -9,21 +10,29 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 /// <summary>Reads a request's body, JSON or YAML, never more than the limit.</summary>
 internal static class BodyReader
 {
+    private const string Protobuf = "application/vnd.kubernetes.protobuf";
+
     /// <summary>The tree of the body; null where it is empty.</summary>
-    public static async Task<JsonNode?> ReadAsync(HttpContext context, int limit, CancellationToken cancellationToken)
+    /// <param name="context">The request.</param>
+    /// <param name="limit">Most bytes.</param>
+    /// <param name="type">What a protobuf body is; null takes none.</param>
+    /// <param name="cancellationToken">Ends the wait for the caller.</param>
+    public static async Task<JsonNode?> ReadAsync(HttpContext context, int limit, TypeSchema? type, CancellationToken cancellationToken)
     {
-        var mediaType = MediaType(context.Request.ContentType);
-        var yaml = mediaType switch
-        {
-            "" or "application/json" or "application/json-patch+json" or "application/merge-patch+json"
-                or "application/strategic-merge-patch+json" => false,
-            "application/yaml" or "application/apply-patch+yaml" => true,
-            _ => throw ApiException.UnsupportedMediaType(
-                $"the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (it was {mediaType})"),
-        };
+        var parse = ParserOf(MediaType(context.Request.ContentType), type);
         var bytes = await ReadBytesAsync(context.Request, limit, cancellationToken);
-        return bytes.Length == 0 ? null : yaml ? ParseYaml(bytes) : ParseJson(bytes);
+        return bytes.Length == 0 ? null : parse(bytes);
     }
+
+    private static Func<byte[], JsonNode?> ParserOf(string mediaType, TypeSchema? type) => mediaType switch
+    {
+        "" or "application/json" or "application/json-patch+json" or "application/merge-patch+json"
+            or "application/strategic-merge-patch+json" => ParseJson,
+        "application/yaml" or "application/apply-patch+yaml" => ParseYaml,
+        Protobuf when type is not null => bytes => ProtobufBody.Parse(bytes, type),
+        _ => throw ApiException.UnsupportedMediaType(
+            $"the body of the request was in an unknown format - accepted media types include: application/json, application/yaml{(type is null ? "" : ", " + Protobuf)} (it was {mediaType})"),
+    };
 
     /// <summary>The media type without its parameters, lower case.</summary>
     public static string MediaType(string? contentType)

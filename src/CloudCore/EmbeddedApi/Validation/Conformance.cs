@@ -1,8 +1,10 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Validation;
 
@@ -71,7 +73,9 @@ internal sealed class Conformance(string kind, string version)
             case FieldKind.Quantity when kindOfValue == JsonValueKind.Number:
                 return JsonValue.Create(value.ToJsonString());
             case FieldKind.Any:
-            case FieldKind.String or FieldKind.Time or FieldKind.Quantity or FieldKind.IntOrString when kindOfValue == JsonValueKind.String:
+            case FieldKind.String or FieldKind.Quantity or FieldKind.IntOrString when kindOfValue == JsonValueKind.String:
+            case FieldKind.Time or FieldKind.MicroTime when kindOfValue == JsonValueKind.String && KubeTime.TryParse(value.AsText(), out _):
+            case FieldKind.Bytes when kindOfValue == JsonValueKind.String && IsBase64(value.AsText()!):
             case FieldKind.Boolean when kindOfValue is JsonValueKind.True or JsonValueKind.False:
             case FieldKind.Number when kindOfValue == JsonValueKind.Number:
             case FieldKind.Integer or FieldKind.IntOrString when kindOfValue == JsonValueKind.Number && IsWhole((JsonValue)value):
@@ -146,6 +150,8 @@ internal sealed class Conformance(string kind, string version)
         return ApiException.BadRequest(
             $"{kind} in version \"{version}\" cannot be handled as a {kind}: json: cannot unmarshal {word} into Go struct field {path} of type {shape.GoName}");
     }
+
+    private static bool IsBase64(string text) => Base64.IsValid(text);
 
     private static bool IsWhole(JsonValue value) => value.TryGetValue<long>(out _) || value.TryGetValue<int>(out _);
 

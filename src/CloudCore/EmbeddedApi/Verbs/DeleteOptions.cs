@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
@@ -22,9 +23,9 @@ internal sealed record DeleteOptions
 
     public bool DryRun { get; init; }
 
-    public static async Task<DeleteOptions> ReadAsync(ApiRequest request, int limit)
+    public static async Task<DeleteOptions> ReadAsync(ApiRequest request, int limit, TypeSchema type)
     {
-        var body = await BodyReader.ReadAsync(request.Context, limit, request.Aborted) as JsonObject ?? [];
+        var body = await BodyReader.ReadAsync(request.Context, limit, type, request.Aborted) as JsonObject ?? [];
         if (body.Text("kind") is not (null or "" or "DeleteOptions") and var kind)
         {
             throw ApiException.BadRequest($"the body of a delete must be DeleteOptions, not {kind}");

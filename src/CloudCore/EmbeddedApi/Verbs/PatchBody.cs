@@ -37,7 +37,7 @@ internal sealed class PatchBody
                 $"the body of the request was in an unknown format - accepted media types include: {string.Join(", ", accepted)}");
         }
 
-        var patch = await BodyReader.ReadAsync(request.Context, limit, request.Aborted)
+        var patch = await BodyReader.ReadAsync(request.Context, limit, null, request.Aborted)
             ?? throw ApiException.BadRequest("the patch is empty");
         if (patch is JsonArray != (mediaType == JsonPatchType))
         {

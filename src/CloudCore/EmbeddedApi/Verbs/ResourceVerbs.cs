@@ -7,8 +7,10 @@ using EdgeSync.Protocol.Kubernetes;
 namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 
 /// <summary>From method and path to the verb, and from the verb's result to the answer.</summary>
-internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, TimeProvider time, int maxBodyBytes)
+internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, SchemaText schema, TimeProvider time, int maxBodyBytes)
 {
+    private readonly TypeSchema _binding = schema.Type("Binding");
+    private readonly TypeSchema _deleteOptions = schema.Type("DeleteOptions");
     private readonly Renderer _renderer = new(time);
     private readonly ObjectReads _reads = new(store, new Renderer(time));
     private readonly ObjectWatch _watch = new(store, new Renderer(time), time);
@@ -104,13 +106,13 @@ internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, Time
 
     private async Task CreateAsync(ApiRequest request)
     {
-        var body = await request.ReadObjectAsync(maxBodyBytes);
+        var body = await request.ReadObjectAsync(maxBodyBytes, request.Resource.Schema);
         await _renderer.RespondAsync(request, 201, await writer.CreateAsync(WriteContext.Of(request), body, request.Aborted));
     }
 
     private async Task UpdateAsync(ApiRequest request)
     {
-        var body = await request.ReadObjectAsync(maxBodyBytes);
+        var body = await request.ReadObjectAsync(maxBodyBytes, request.Resource.Schema);
         var context = WriteContext.Of(request);
         if (request.Resource.CreatesOnUpdate && store.State.Get(request.Resource.StorageName, request.Key) is null)
         {
@@ -154,7 +156,7 @@ internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, Time
 
     private async Task DeleteAsync(ApiRequest request)
     {
-        var options = await DeleteOptions.ReadAsync(request, maxBodyBytes);
+        var options = await DeleteOptions.ReadAsync(request, maxBodyBytes, _deleteOptions);
         var result = await writer.DeleteAsync(WriteContext.Of(request), options, request.Aborted);
         if (!result.Removed || request.Resource.ReturnsDeletedObject)
         {
@@ -174,7 +176,7 @@ internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, Time
     private async Task DeleteCollectionAsync(ApiRequest request)
     {
         var filter = ObjectReads.FilterOf(request);
-        var options = await DeleteOptions.ReadAsync(request, maxBodyBytes);
+        var options = await DeleteOptions.ReadAsync(request, maxBodyBytes, _deleteOptions);
         var context = WriteContext.Of(request);
         var page = ObjectReads.Page(request.Resource.StorageName, store.State, filter, null, long.MaxValue);
         var deleted = new List<StoredObject>(page.Items.Count);
@@ -197,7 +199,7 @@ internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, Time
     /// <summary>pods/binding: a scheduler says where a pod runs.</summary>
     private async Task BindAsync(ApiRequest request)
     {
-        var body = await request.ReadObjectAsync(maxBodyBytes);
+        var body = await request.ReadObjectAsync(maxBodyBytes, _binding);
         var node = body.Object("target")?.Text("name") is { Length: > 0 } name
             ? name
             : throw ApiException.BadRequest("target.name must name the node");
