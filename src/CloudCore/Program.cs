@@ -4,6 +4,10 @@ return await CloudCoreCommands.InvokeAsync(
     args,
     new CloudCoreParts
     {
-        RunAsync = (_, _) => throw new CommandFailedException("this build has no hub to run"),
+        RunAsync = async (_, stop) =>
+        {
+            await Task.Delay(Timeout.Infinite, stop);
+            return 0;
+        },
     },
     CancellationToken.None);
