@@ -4,6 +4,11 @@ return await EdgeCoreCommands.InvokeAsync(
     args,
     new EdgeCoreParts
     {
-        RunAsync = (_, _) => throw new CommandFailedException("this build has no agent to run"),
+        RunAsync = async (run, stop) =>
+        {
+            run.Ready();
+            await Task.Delay(Timeout.Infinite, stop);
+            return 0;
+        },
     },
     CancellationToken.None);

@@ -104,6 +104,11 @@ internal static class EdgeCoreCommands
             await parts.Error.WriteLineAsync($"edgecore: {e.Message}");
             return e.ExitCode;
         }
+        catch (OperationCanceledException)
+        {
+            await parts.Error.WriteLineAsync("edgecore: interrupted");
+            return 1;
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             await parts.Error.WriteLineAsync($"edgecore: {e.Message}");

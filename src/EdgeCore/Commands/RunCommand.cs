@@ -48,6 +48,13 @@ internal static class RunCommand
         using var alone = AgentLock.TryTake(files) ?? throw new CommandFailedException(
             $"an agent runs on {files.DataDir} already{(AgentLock.ReadPid(files.Pid) is { } pid ? $" (process {pid})" : "")}; stop it first");
         alone.WritePid();
-        return await parts.RunAsync(new EdgeCoreRun(config, files, alone.WriteReady), cancellationToken);
+        try
+        {
+            return await parts.RunAsync(new EdgeCoreRun(config, files, alone.WriteReady), cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return 0; // asked to stop, and stopped
+        }
     }
 }
