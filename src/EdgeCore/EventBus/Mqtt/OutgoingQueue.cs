@@ -21,6 +21,18 @@ internal sealed class OutgoingQueue(MqttOptions options)
     private long _bytes;
     private ushort _lastPacketId;
 
+    /// <summary>Messages that the broker has not confirmed.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _count;
+            }
+        }
+    }
+
     /// <summary>Dropped so far, by kind.</summary>
     public long Dropped(PublishKind kind)
     {
@@ -39,7 +51,7 @@ internal sealed class OutgoingQueue(MqttOptions options)
         {
             item.Number = _number++;
             _waiting[(int)kind].Enqueue(item);
-            Count(item, 1);
+            Weigh(item, 1);
             var kept = true;
             while (_count > options.MaxOutgoing || _bytes > options.MaxOutgoingBytes)
             {
@@ -85,7 +97,7 @@ internal sealed class OutgoingQueue(MqttOptions options)
             // an id that is not known answers a message of the connection before: no harm
             if (_inFlight.Remove(packetId, out var item))
             {
-                Count(item, -1);
+                Weigh(item, -1);
             }
         }
     }
@@ -143,7 +155,7 @@ internal sealed class OutgoingQueue(MqttOptions options)
         {
             if (_waiting[kind].TryDequeue(out var item))
             {
-                Count(item, -1);
+                Weigh(item, -1);
                 _dropped[kind]++;
                 return true;
             }
@@ -152,7 +164,7 @@ internal sealed class OutgoingQueue(MqttOptions options)
         return false;
     }
 
-    private void Count(Item item, int sign)
+    private void Weigh(Item item, int sign)
     {
         _count += sign;
         _bytes += sign * (item.Topic.Length + item.Payload.Length);
