@@ -54,9 +54,9 @@ public sealed class ProgramsMqtt(int port)
     public async Task<Listener> ListenAsync(params string[] topics)
     {
         var listener = new Listener(ProgramsCommand.StartInfo(
-            "mosquitto_sub",
-            // -d says when the subscription stands: what is published before it does is lost
-            ["-d", .. Broker, "-q", "1", "-F", Listener.Mark + "%t %p", .. topics.SelectMany(t => (string[])["-t", t])],
+            // -d says when the subscription stands (what is published before is lost), stdbuf lets it say so at once
+            "stdbuf",
+            ["-oL", "mosquitto_sub", "-d", .. Broker, "-q", "1", "-F", Listener.Mark + "%t %p", .. topics.SelectMany(t => (string[])["-t", t])],
             environment: null));
         await listener.SubscribedAsync();
         return listener;

@@ -10,11 +10,13 @@ public sealed class RigTests
     {
         await using var runtime = await ContainerdRig.StartAsync();
         var pods = new EdgePods(runtime);
+        // runc keeps its containers by id in one place for the whole machine
+        var id = "rig-" + Guid.NewGuid().ToString("N");
         await runtime.CtrAsync(
             "-n", "k8s.io", "run", "-d", "--label", "io.kubernetes.container.name=app", "--env", "MODE=first",
-            ContainerdRig.BusyboxImage, "one", "sleep", "1000");
+            ContainerdRig.BusyboxImage, id, "sleep", "1000");
 
-        Assert.Equal("one", await pods.OneAsync("app"));
+        Assert.Equal(id, await pods.OneAsync("app"));
         Assert.Empty(await pods.RunningAsync("ap"));
         Assert.Equal("first", await pods.EnvironmentAsync("app", "MODE"));
         Assert.Contains("root", await pods.ReadFileAsync("app", "/etc/passwd"), StringComparison.Ordinal);
