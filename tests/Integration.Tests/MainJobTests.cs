@@ -65,12 +65,12 @@ public sealed class MainJobTests(ITestOutputHelper output)
         var twin = await world.Mqtt.AskAsync(topic + "/get", topic + "/get/result", """{"event_id":"ask","timestamp":0}""");
         Assert.Equal("21.5", (string?)twin["twin"]!["temperature"]!["actual"]!["value"]);
 
-        await using var deltas = await world.Mqtt.ListenAsync(topic + "/update/delta");
+        using var deltas = await world.Broker.SubscribeAsync(topic + "/update/delta");
         await world.Kubectl.RunAsync(
             "patch", "device", "living-room", "--type", "json",
             "-p", """[{"op":"replace","path":"/spec/properties/1/desired/value","value":"23.5"}]""");
 
-        var delta = JsonNode.Parse(await deltas.NextAsync())!;
+        var delta = JsonNode.Parse((await deltas.WaitAsync(topic + "/update/delta"))[0])!;
         Assert.Equal("23.5", (string?)delta["delta"]!["target-temperature"]);
     }
 

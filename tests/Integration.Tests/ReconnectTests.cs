@@ -32,7 +32,8 @@ public sealed class ReconnectTests(ITestOutputHelper output)
         await world.Kubectl.ApplyAsync((meter with { Desired = "2" }).ToYaml());
         await world.Kubectl.RunAsync("delete", "device", "going", "--wait=false");
         await world.Kubectl.ApplyAsync(new TestDevice("coming").ToYaml());
-        await using var deltas = await world.Mqtt.ListenAsync(ProgramsMqtt.TwinTopic("default", "meter") + "/update/delta");
+        var deltaTopic = ProgramsMqtt.TwinTopic("default", "meter") + "/update/delta";
+        using var deltas = await world.Broker.SubscribeAsync(deltaTopic);
         world.Edge.Start();
 
         var took = await world.EventuallyAsync(
@@ -41,7 +42,7 @@ public sealed class ReconnectTests(ITestOutputHelper output)
             s_agreeLimit);
         world.Note($"agent start to all changes applied: {took.TotalSeconds:0.00} s (target 3)");
         Assert.Equal("warning", await world.Pods.ReadFileAsync("app", "/etc/settings/level"));
-        Assert.Equal("2", (string?)JsonNode.Parse(await deltas.NextAsync())!["delta"]!["p0"]);
+        Assert.Equal("2", (string?)JsonNode.Parse((await deltas.WaitAsync(deltaTopic))[^1])!["delta"]!["p0"]);
         await world.EventuallyAsync("the new device is known", async () => await world.Edge.TwinAsync("default", "coming") is not null);
         await world.EventuallyAsync("the deleted device is not", async () => await IsUnknownAsync(world, "going"));
         await world.PodIsRunningAsync("app");
@@ -59,11 +60,11 @@ public sealed class ReconnectTests(ITestOutputHelper output)
 
         await world.Cloud.KillAsync();
         var topic = ProgramsMqtt.TwinTopic("default", "meter") + "/update";
-        await using var results = await world.Mqtt.ListenAsync(topic + "/result");
-        await world.Mqtt.PublishLinesAsync(topic, Enumerable.Range(0, Updates).Select(i =>
+        using var results = await world.Broker.SubscribeAsync(topic + "/result");
+        await world.Broker.PublishAsync(topic, Enumerable.Range(0, Updates).Select(i =>
             ProgramsMqtt.Report(($"p{i % Properties}", (i / Properties).ToString(CultureInfo.InvariantCulture)))));
-        await world.EventuallyAsync("the agent has answered every update", () => Task.FromResult(results.Messages.Count >= Updates));
-        AssertInOrder(results.Messages, Properties);
+        await world.EventuallyAsync("the agent has answered every update", () => Task.FromResult(results.On(topic + "/result").Count >= Updates));
+        AssertInOrder(results.On(topic + "/result"), Properties);
 
         await world.Cloud.StartAsync();
         const string Last = "49";
@@ -103,10 +104,10 @@ public sealed class ReconnectTests(ITestOutputHelper output)
         }
     }
 
-    private static void AssertInOrder(IReadOnlyList<(string Topic, string Payload)> results, int properties)
+    private static void AssertInOrder(IReadOnlyList<string> results, int properties)
     {
         var last = Enumerable.Repeat(-1, properties).ToArray();
-        foreach (var (_, payload) in results)
+        foreach (var payload in results)
         {
             foreach (var (name, twin) in JsonNode.Parse(payload)!["twin"]!.AsObject())
             {

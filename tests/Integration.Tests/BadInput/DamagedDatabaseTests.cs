@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using EdgeSync.Integration.Tests.World;
-using EdgeSync.Protocol.Configuration;
 using Xunit.Abstractions;
 
 namespace EdgeSync.Integration.Tests.BadInput;
@@ -20,7 +19,7 @@ public sealed class DamagedDatabaseTests(ITestOutputHelper output)
         await world.EventuallyAsync("the API has the value", async () => await world.ReportedAsync("meter", "p0") == "42");
         var container = await world.Pods.OneAsync("app");
         await world.Edge.StopAsync();
-        var database = (string)YamlToJson.ReadOne(await File.ReadAllTextAsync(world.Edge.ConfigFile))!["database"]!["dataSource"]!;
+        var database = world.Edge.DatabaseFile;
         var damaged = Damage(database);
 
         world.Edge.Start();

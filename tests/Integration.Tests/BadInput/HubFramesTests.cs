@@ -3,7 +3,6 @@ using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using EdgeSync.Integration.Tests.World;
-using EdgeSync.Protocol.Configuration;
 using EdgeSync.TestKit;
 using Xunit.Abstractions;
 
@@ -89,11 +88,10 @@ public sealed class HubFramesTests(ITestOutputHelper output)
 
     private static async Task<ClientWebSocket> ConnectAsync(EdgeWorld world, ProgramsEdge node, string claimed)
     {
-        var hub = YamlToJson.ReadOne(await File.ReadAllTextAsync(node.ConfigFile))!["modules"]!["edgeHub"]!;
         var socket = new ClientWebSocket();
         socket.Options.ClientCertificates.Add(X509CertificateLoader.LoadPkcs12(
-            X509Certificate2.CreateFromPemFile((string)hub["tlsCertFile"]!, (string)hub["tlsPrivateKeyFile"]!).Export(X509ContentType.Pkcs12), null));
-        var trusted = X509CertificateLoader.LoadCertificateFromFile((string)hub["tlsCaFile"]!);
+            X509Certificate2.CreateFromPemFile(node.Identity.Certificate, node.Identity.Key).Export(X509ContentType.Pkcs12), null));
+        var trusted = X509CertificateLoader.LoadCertificateFromFile(node.Identity.Authority);
         socket.Options.RemoteCertificateValidationCallback = (_, _, chain, _) => chain!.ChainElements[^1].Certificate.Equals(trusted);
         socket.Options.SetRequestHeader("Node_id", claimed);
         socket.Options.SetRequestHeader("Project_id", "e632aba927ea4ac2b575ec1603d56f10");

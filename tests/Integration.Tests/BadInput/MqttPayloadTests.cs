@@ -47,7 +47,7 @@ public sealed class MqttPayloadTests(ITestOutputHelper output)
         var answer = JsonNode.Parse("{}")!;
         await world.EventuallyAsync("the agent listens", async () =>
         {
-            answer = await world.Mqtt.AskAsync(topic, topic + "/result", ProgramsMqtt.Report(("p0", "1")), TimeSpan.FromSeconds(2));
+            answer = await world.Mqtt.AskAsync(topic, topic + "/result", ProgramsMqtt.Report(("p0", "1")));
             return true;
         });
 

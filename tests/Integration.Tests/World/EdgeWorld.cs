@@ -15,20 +15,20 @@ internal sealed class EdgeWorld : IAsyncDisposable
 
     private readonly ITestOutputHelper _output;
 
-    private EdgeWorld(ITestOutputHelper output, ContainerdRig runtime, MosquittoRig broker, ProgramsCloud cloud)
+    private EdgeWorld(ITestOutputHelper output, ContainerdRig runtime, MosquittoBroker broker, ProgramsCloud cloud)
     {
         _output = output;
         Runtime = runtime;
         Broker = broker;
         Cloud = cloud;
-        Mqtt = new ProgramsMqtt(broker.Port);
+        Mqtt = new ProgramsMqtt(broker);
         Edge = new ProgramsEdge(new ProgramsEdgeSetup(NodeName, runtime.Endpoint, broker.Port));
         Pods = new EdgePods(runtime);
     }
 
     public ContainerdRig Runtime { get; }
 
-    public MosquittoRig Broker { get; }
+    public MosquittoBroker Broker { get; }
 
     public ProgramsCloud Cloud { get; }
 
@@ -62,7 +62,7 @@ internal sealed class EdgeWorld : IAsyncDisposable
     public static async Task<EdgeWorld> StartCloudAsync(ITestOutputHelper output)
     {
         var runtime = await ContainerdRig.StartAsync();
-        var broker = await MosquittoRig.StartAsync();
+        var broker = await MosquittoBroker.StartedAsync();
         return new EdgeWorld(output, runtime, broker, await ProgramsCloud.StartNewAsync());
     }
 

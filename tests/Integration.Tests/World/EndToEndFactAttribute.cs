@@ -20,7 +20,12 @@ public sealed class EndToEndFactAttribute : FactAttribute
             return "the CNI plugins are not installed";
         }
 
-        string[] needs = ["mosquitto", "mosquitto_pub", "mosquitto_sub", "kubectl", ProgramsLocation.CloudCore, ProgramsLocation.EdgeCore];
+        if (MosquittoBroker.Missing is { } broker)
+        {
+            return $"{broker} is not installed";
+        }
+
+        string[] needs = ["kubectl", ProgramsLocation.CloudCore, ProgramsLocation.EdgeCore];
         return needs.FirstOrDefault(program => !ProgramsCommand.Exists(program)) is { } missing ? $"{missing} is not there" : null;
     }
 }
