@@ -41,7 +41,19 @@ internal sealed partial class EdgeHubService(
     public event Action? Connected;
 
     /// <summary>The hub has sent all that this node should hold: what is not stored now is not wanted.</summary>
-    public event Action? Synced;
+    public Func<CancellationToken, Task>? Synced { get; set; }
+
+    /// <summary>Messages that the API refused for good, since the agent started.</summary>
+    public long RejectedCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sync.RejectedCount;
+            }
+        }
+    }
 
     public override void Dispose()
     {
@@ -187,7 +199,8 @@ internal sealed partial class EdgeHubService(
                     Wake(_storeWake);
                     break;
                 case Receipt.Synced:
-                    Synced?.Invoke();
+                    LogSynced();
+                    await (Synced?.Invoke(cancellationToken) ?? Task.CompletedTask);
                     break;
                 case Receipt.Rejected:
                     LogRejected(message.Resource, System.Text.Encoding.UTF8.GetString(message.Content.Span[..Math.Min(message.Content.Length, 512)]));
@@ -365,6 +378,9 @@ internal sealed partial class EdgeHubService(
 
     [LoggerMessage(LogLevel.Information, "Connected to hub {Hub}, extensions {Extended}")]
     private partial void LogConnected(string hub, bool extended);
+
+    [LoggerMessage(LogLevel.Information, "Everything that this node should hold is stored")]
+    private partial void LogSynced();
 
     [LoggerMessage(LogLevel.Information, "Disconnected from hub {Hub}: {Reason}")]
     private partial void LogDisconnected(string hub, string reason);
