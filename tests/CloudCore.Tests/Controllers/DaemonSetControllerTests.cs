@@ -71,6 +71,7 @@ public sealed partial class DaemonSetControllerTests(EnvtestCluster cluster)
         Assert.InRange(fewest, 3, 4);
         Assert.Equal(["a:2"], Images(rig));
         Assert.Equal(2, HistoryRow().Count(await KubectlAsync(rig, "rollout", "history", "ds/web")));
+        Assert.Contains("a:1", await KubectlAsync(rig, "rollout", "history", "ds/web", "--revision=1"), StringComparison.Ordinal);
         await KubectlAsync(rig, "rollout", "undo", "ds/web");
         await KubectlAsync(rig, "rollout", "status", "ds/web", "--timeout=60s");
         Assert.Equal(["a:1"], Images(rig));
@@ -155,12 +156,16 @@ public sealed partial class DaemonSetControllerTests(EnvtestCluster cluster)
         await using var rig = new ControllerRig(cluster);
         await rig.StartAsync();
         await rig.AddNodesAsync(3);
-        await rig.CreateAsync(new ApiResource("", "v1", "resourcequotas", "ResourceQuota", true), rig.Namespace, """
-            {"metadata":{"name":"q"},"spec":{"hard":{"pods":"0"}},"status":{"hard":{"pods":"0"},"used":{"pods":"0"}}}
+        // admission refuses pods of a priority class that does not exist
+        await rig.CreateAsync(ApiResources.DaemonSets, rig.Namespace, $$$"""
+            {"metadata":{"name":"web"},"spec":{"selector":{"matchLabels":{"app":"web"} },
+             "template":{"metadata":{"labels":{"app":"web"} },
+                         "spec":{"nodeSelector":{"run":"{{{rig.Namespace}}}"},"priorityClassName":"none","containers":[{"name":"c","image":"a"}]} } } }
             """);
-        await rig.ApplyDaemonSetAsync("web");
         await StatusAsync(rig, "web", status => status is { DesiredNumberScheduled: 3, CurrentNumberScheduled: 0, NumberUnavailable: 3 });
-        await rig.Client.DeleteAsync(new ApiResource("", "v1", "resourcequotas", "ResourceQuota", true), rig.Namespace, "q", null, rig.Ct);
+        await rig.Client.PatchAsync(
+            ApiResources.DaemonSets, rig.Namespace, "web", PatchType.Merge,
+            """{"spec":{"template":{"spec":{"priorityClassName":null}}}}"""u8.ToArray(), null, rig.Ct);
         await rig.RunsOnAsync(0, 1, 2);
     }
 

@@ -32,7 +32,7 @@ internal sealed partial class DaemonPodActions(
         if (plan.CreateOn.Count > 0)
         {
             var writer = new DaemonPodWriter(daemonSet, view, hash);
-            await InGrowingBatchesAsync(plan.CreateOn, (node, token) => CreateAsync(daemonSet, writer, node, token), ct);
+            await InGrowingBatchesAsync(plan.CreateOn, (place, token) => CreateAsync(daemonSet, writer, place, token), ct);
             LogCreated(daemonSet.Describe(), plan.CreateOn.Count);
         }
     }
@@ -81,34 +81,35 @@ internal sealed partial class DaemonPodActions(
         }
     }
 
-    private async Task CreateAsync(KubeObject daemonSet, DaemonPodWriter writer, string node, CancellationToken ct)
+    private async Task CreateAsync(KubeObject daemonSet, DaemonPodWriter writer, DaemonPodPlace place, CancellationToken ct)
     {
-        var predecessor = pods.LastGone(daemonSet.Uid, node);
+        // not from the cache, which may show by now the very pod that is made here: from what the decision saw
+        var predecessor = place.Beside.Length > 0 ? place.Beside : pods.LastGone(daemonSet.Uid, place.Node);
         for (var attempt = 0; attempt < MaxNameAttempts; attempt++)
         {
-            var name = writer.Name(node, predecessor, attempt);
-            var pod = await CreateOrGetAsync(daemonSet, writer, (node, name), ct);
-            if (pod.Controller?.Uid == daemonSet.Uid && pod.NodeName == node)
+            var name = writer.Name(place.Node, predecessor, attempt);
+            var pod = await CreateOrGetAsync(daemonSet, writer, place.Node, name, ct);
+            if (pod.Controller?.Uid == daemonSet.Uid && pod.NodeName == place.Node)
             {
                 inFlight.NoteMade(daemonSet.Uid, pod);
                 return;
             }
         }
 
-        throw new InvalidOperationException($"{MaxNameAttempts} pod names for node {node} are all taken");
+        throw new InvalidOperationException($"{MaxNameAttempts} pod names for node {place.Node} are all taken");
     }
 
     private async Task<PodFacts> CreateOrGetAsync(
-        KubeObject daemonSet, DaemonPodWriter writer, (string Node, string Name) place, CancellationToken ct)
+        KubeObject daemonSet, DaemonPodWriter writer, string node, string name, CancellationToken ct)
     {
         try
         {
             return PodFacts.Read(await client.CreateAsync(
-                ApiResources.Pods, daemonSet.Namespace, writer.Write(place.Node, place.Name), ct));
+                ApiResources.Pods, daemonSet.Namespace, writer.Write(node, name), ct));
         }
         catch (ApiException e) when (e.IsAlreadyExists)
         {
-            var existing = await client.GetAsync(ApiResources.Pods, daemonSet.Namespace, place.Name, ct);
+            var existing = await client.GetAsync(ApiResources.Pods, daemonSet.Namespace, name, ct);
             if (existing is null)
             {
                 // gone between the two requests: the next reconcile decides anew

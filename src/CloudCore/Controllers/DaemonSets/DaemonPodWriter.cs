@@ -26,16 +26,24 @@ internal sealed class DaemonPodWriter(KubeObject daemonSet, DaemonSet view, stri
 
     /// <summary>
     /// The pod's name, which looks like Kubernetes' random ones but follows from what it stands for: this DaemonSet,
-    /// this node, this revision, and the pod that it takes over from. So making the same pod a second time, whether by
-    /// a stale cache, a lost answer, a restart or a second cloudcore, is refused by the API as AlreadyExists: two pods
-    /// for one place cannot come about. <paramref name="predecessor"/> (a UID, or empty) gives the successor of a pod
-    /// another name, as in Kubernetes. <paramref name="attempt"/> goes up where another node's pod has the name:
-    /// 14 million suffixes are few enough for that to happen on large fleets.
+    /// this node, and the pod that it takes over from. So making the same pod a second time, whether by a stale cache,
+    /// a lost answer or a template that changed meanwhile, is refused by the API as AlreadyExists: two pods for one
+    /// place cannot come about. (Kubernetes' controller relies on its in-memory expectations and deletes the surplus
+    /// after the fact; at the edge the surplus pod may have been started by then.)
     /// </summary>
+    /// <param name="nodeName">The node.</param>
+    /// <param name="predecessor">
+    /// The UID of the pod that it takes over from: the last one that went, or with surge the one that it comes up
+    /// beside; empty for none. It gives a successor another name, as in Kubernetes. It is known since this process's
+    /// start only, which is enough: the first list after a start shows all pods that were made before.
+    /// </param>
+    /// <param name="attempt">
+    /// Goes up where another node's pod has the name: 14 million suffixes are few enough for that on large fleets.
+    /// </param>
     public string Name(string nodeName, string predecessor, int attempt)
     {
         var stem = GenerateName.Length > MaxBase ? GenerateName[..MaxBase] : GenerateName;
-        return stem + SafeNames.Suffix($"{daemonSet.Uid}/{nodeName}/{hash}/{predecessor}/{attempt}", SuffixLength);
+        return stem + SafeNames.Suffix($"{daemonSet.Uid}/{nodeName}/{predecessor}/{attempt}", SuffixLength);
     }
 
     public byte[] Write(string nodeName, string name)

@@ -47,7 +47,7 @@ internal sealed partial class DaemonSetDecision
     private void Surge(List<string> nodes)
     {
         var surging = 0;
-        var candidates = new List<string>();
+        var candidates = new List<DaemonPodPlace>();
         foreach (var node in nodes)
         {
             var (current, old) = AliveOn(node);
@@ -62,15 +62,15 @@ internal sealed partial class DaemonSetDecision
             }
             else if (!IsAvailable(old))
             {
-                _create.Add(node);
+                _create.Add(new DaemonPodPlace(node, old.Uid));
             }
             else
             {
-                candidates.Add(node);
+                candidates.Add(new DaemonPodPlace(node, old.Uid));
             }
         }
 
-        _create.UnionWith(candidates.Take(Math.Max(0, _maxSurge - surging)));
+        _create.AddRange(candidates.Take(Math.Max(0, _maxSurge - surging)));
     }
 
     private bool IsMissingOrUnavailable(string node, PodFacts? current) =>

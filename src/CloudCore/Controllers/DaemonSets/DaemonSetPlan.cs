@@ -23,9 +23,14 @@ internal sealed record DaemonSetState
     public Func<PodFacts, TimeSpan> ReplaceAfter { get; init; } = static _ => TimeSpan.Zero;
 }
 
+/// <summary>Where a pod is to be made.</summary>
+/// <param name="Node">The node's name.</param>
+/// <param name="Beside">The UID of the old pod that it comes up beside (surge); else empty.</param>
+internal readonly record struct DaemonPodPlace(string Node, string Beside);
+
 /// <summary>What is to be done for a DaemonSet, and its status.</summary>
 internal sealed record DaemonSetPlan(
-    IReadOnlyList<string> CreateOn, IReadOnlyList<PodFacts> Delete, DaemonSetStatus Status, TimeSpan? LookAgainAfter);
+    IReadOnlyList<DaemonPodPlace> CreateOn, IReadOnlyList<PodFacts> Delete, DaemonSetStatus Status, TimeSpan? LookAgainAfter);
 
 /// <summary>
 /// Decides what a DaemonSet needs: a pure function of its state, so that every case can be tested without an API.
@@ -38,7 +43,7 @@ internal sealed partial class DaemonSetDecision
 {
     private readonly DaemonSetState _state;
     private readonly List<Toleration> _tolerations;
-    private readonly HashSet<string> _create = [];
+    private readonly List<DaemonPodPlace> _create = [];
     private readonly Dictionary<string, PodFacts> _delete = [];
     private readonly Dictionary<string, PlacementVerdict> _verdicts = [];
     private readonly int _desired;
@@ -120,7 +125,7 @@ internal sealed partial class DaemonSetDecision
         else if (verdict.ShouldRun)
         {
             // a pod on its way out still counts as there: the new one comes when the node has let go of it
-            _create.Add(node.Name);
+            _create.Add(new DaemonPodPlace(node.Name, ""));
         }
     }
 

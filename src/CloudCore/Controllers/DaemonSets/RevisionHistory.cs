@@ -132,12 +132,7 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
 
     private static byte[] Write(KubeObject daemonSet, DaemonSet view, (string Name, string Hash) id, byte[] data, long number)
     {
-        var labels = new JsonObject();
-        foreach (var (key, value) in view.Spec.Template.Metadata.Labels ?? LabelSelectors.NoLabels)
-        {
-            labels[key] = value;
-        }
-
+        var labels = Copy(view.Spec.Template.Metadata.Labels);
         labels[DaemonPodWriter.HashLabel] = id.Hash;
         var owner = DaemonSetOwner.Of(daemonSet);
         var revision = new JsonObject
@@ -149,6 +144,8 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
                 ["name"] = id.Name,
                 ["namespace"] = daemonSet.Namespace,
                 ["labels"] = labels,
+                // "kubectl rollout history" shows kubernetes.io/change-cause from here
+                ["annotations"] = Copy(view.Metadata.Annotations),
                 ["ownerReferences"] = new JsonArray(new JsonObject
                 {
                     ["apiVersion"] = owner.ApiVersion,
@@ -163,6 +160,17 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
             ["data"] = JsonNode.Parse(data),
         };
         return Encoding.UTF8.GetBytes(revision.ToJsonString());
+    }
+
+    private static JsonObject Copy(IReadOnlyDictionary<string, string>? values)
+    {
+        var copy = new JsonObject();
+        foreach (var (key, value) in values ?? LabelSelectors.NoLabels)
+        {
+            copy[key] = value;
+        }
+
+        return copy;
     }
 
     private (byte[] Data, string Digest) ReadTemplate(KubeObject daemonSet, DaemonSet view)
