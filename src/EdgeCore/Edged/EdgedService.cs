@@ -1,6 +1,7 @@
 using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.EdgeCore.Edged.Cri;
 using EdgeSync.EdgeCore.Edged.Images;
+using EdgeSync.EdgeCore.Edged.Node;
 using EdgeSync.EdgeCore.Edged.Pods;
 using EdgeSync.EdgeCore.Edged.Probes;
 using EdgeSync.EdgeCore.Edged.Volumes;
@@ -26,6 +27,7 @@ internal sealed class EdgedService : BackgroundService
         _cri = new CriClient(new CriChannel(settings.Kubelet.ContainerRuntimeEndpoint, time));
         _checks = new ProbeChecks(_cri);
         _images = new ImageStore(_cri, new RegistryAuth(objects), time, logs.CreateLogger<ImageStore>());
+        NodeStatus = new NodeStatusSource(settings, objects, outbox, new RuntimeHealth(_cri, time), time);
         var parts = new EdgedParts(
             settings, objects, _cri, new RuntimePods(_cri, settings.NodeName), _images,
             new PodVolumes(settings, new VolumeContents(objects), time), new EnvResolver(objects),
@@ -36,6 +38,9 @@ internal sealed class EdgedService : BackgroundService
             KeepsUnknownPods = objects.BrokenRows.Count > 0,
         };
     }
+
+    /// <summary>What the link to the hub tells about this node.</summary>
+    public NodeStatusSource NodeStatus { get; }
 
     /// <inheritdoc cref="PodSupervisor.KeepsUnknownPods"/>
     public bool KeepsUnknownPods
@@ -60,7 +65,7 @@ internal sealed class EdgedService : BackgroundService
     {
         try
         {
-            await _supervisor.RunAsync(stoppingToken);
+            await Task.WhenAll(_supervisor.RunAsync(stoppingToken), NodeStatus.RunAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Text.Encodings.Web;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using EdgeSync.EdgeCore.MetaManager;
@@ -14,9 +14,8 @@ namespace EdgeSync.EdgeCore.Edged.Pods;
 /// </summary>
 internal sealed class StatusReporter(Outbox outbox, EdgedSettings settings)
 {
-    private const string FileName = "status.json";
-
-    private static readonly JsonSerializerOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>In the pod's folder.</summary>
+    public const string FileName = "status.json";
 
     private readonly ConcurrentDictionary<string, PodStatus> _last = new();
     private readonly ConcurrentDictionary<string, string> _sent = new();
@@ -48,11 +47,11 @@ internal sealed class StatusReporter(Outbox outbox, EdgedSettings settings)
         new UpstreamMessage(
             $"poddelete/{pod.Namespace}/{pod.Name}/{pod.Uid}", Lane.Pods, Each: false, Sources.Edged, Groups.Meta, Operations.Delete,
             $"{pod.Namespace}/{ResourceTypes.Pod}/{pod.Name}",
-            QuotedJson.Utf8(new JsonObject
+            Encoding.UTF8.GetBytes(QuotedJson.Write(new JsonObject
             {
                 ["gracePeriodSeconds"] = 0,
                 ["preconditions"] = new JsonObject { ["uid"] = pod.Uid },
-            }.ToJsonString(s_plain))),
+            }))),
         cancellationToken);
 
     public void Forget(string uid)
@@ -91,7 +90,7 @@ internal sealed class StatusReporter(Outbox outbox, EdgedSettings settings)
             }
         }
 
-        return new JsonObject { ["metadata"] = new JsonObject { ["uid"] = uid }, ["status"] = json }.ToJsonString(s_plain);
+        return QuotedJson.Write(new JsonObject { ["metadata"] = new JsonObject { ["uid"] = uid }, ["status"] = json });
     }
 
     private PodStatus? Load(string uid)
@@ -120,12 +119,4 @@ internal sealed class StatusReporter(Outbox outbox, EdgedSettings settings)
         File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(status, KubernetesJson.Default.PodStatus));
         File.Move(path + ".new", path, overwrite: true);
     }
-}
-
-/// <summary>KubeEdge's patches travel as a JSON string that holds JSON.</summary>
-internal static class QuotedJson
-{
-    public static byte[] Quote(string json) => Utf8($"\"{JsonEncodedText.Encode(json, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"");
-
-    public static byte[] Utf8(string json) => System.Text.Encoding.UTF8.GetBytes(json);
 }

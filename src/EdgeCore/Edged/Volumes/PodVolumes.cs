@@ -34,9 +34,11 @@ internal sealed class PodVolumes(EdgedSettings settings, VolumeContents contents
     }
 
     /// <summary>Unmounts and deletes the pod's folder.</summary>
-    public void Remove(string uid)
+    public void Remove(string uid) => RemoveFolder(settings.PodFolder(uid));
+
+    /// <inheritdoc cref="Remove"/>
+    public static void RemoveFolder(string folder)
     {
-        var folder = settings.PodFolder(uid);
         foreach (var mount in NativeMount.MountsUnder(folder))
         {
             NativeMount.Unmount(mount);
