@@ -111,7 +111,7 @@ internal sealed class EdgedHost : IAsyncDisposable
 
     /// <summary>As if the hub had confirmed all that was in the outbox.</summary>
     public Task ForgetMessagesAsync() =>
-        Outbox.SettleAsync([.. Outbox.Next(1000, new HashSet<long>()).Select(e => e.Seq)], CancellationToken.None);
+        Outbox.SettleAsync([.. Outbox.Next(1000, new HashSet<long>()).Select(e => new Settlement(e, SettleReason.Taken))], CancellationToken.None);
 
     public Task RunsAsync(string name, TimeSpan? deadline = null) => HasAsync(
         name, "is Running and Ready", s => s.Phase == "Running" && s.Conditions!.Any(c => c is { Type: "Ready", Status: "True" }), deadline);

@@ -80,7 +80,7 @@ public sealed class PodLifecycleTests(ContainerdFixture containerd)
         var folder = Directory.CreateDirectory(Path.Combine(host.Folder, "shared")).FullName;
         var pod = PodSpecs.Pod(
             "web",
-            spec: s => s["volumes"] = JsonNode.Parse($$"""[{"name":"host","hostPath":{"path":"{{folder}}"}}]"""),
+            spec: s => s["volumes"] = JsonNode.Parse($$"""[{"name":"host","hostPath":{"path":"{{folder}}"} }]"""),
             container: c =>
             {
                 c["command"] = new JsonArray("sh", "-c", "trap 'echo stopped >> /host/log; exit 0' TERM; sleep 1000 & wait $!");

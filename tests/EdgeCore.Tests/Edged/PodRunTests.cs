@@ -92,12 +92,12 @@ public sealed class PodRunTests(ContainerdFixture containerd)
         await File.WriteAllTextAsync(Path.Combine(shared, "from-host"), "h");
         await host.ApplyAsync(ResourceTypes.Pod, PodSpecs.Pod(
             "vol",
-            spec: s => s["volumes"] = JsonNode.Parse($$"""
+            spec: s => s["volumes"] = JsonNode.Parse($$$"""
                 [{"name":"cm","configMap":{"name":"settings","items":[{"key":"app.conf","path":"sub/app.conf","mode":256}]}},
                  {"name":"all","configMap":{"name":"settings"}},
                  {"name":"secret","secret":{"secretName":"login","defaultMode":288}},
-                 {"name":"host","hostPath":{"path":"{{shared}}","type":"Directory"}},
-                 {"name":"made","hostPath":{"path":"{{shared}}/made","type":"DirectoryOrCreate"}},
+                 {"name":"host","hostPath":{"path":"{{{shared}}}","type":"Directory"}},
+                 {"name":"made","hostPath":{"path":"{{{shared}}}/made","type":"DirectoryOrCreate"}},
                  {"name":"scratch","emptyDir":{}},
                  {"name":"mem","emptyDir":{"medium":"Memory","sizeLimit":"1Mi"}},
                  {"name":"self","downwardAPI":{"items":[{"path":"name","fieldRef":{"fieldPath":"metadata.name"}}]}},
