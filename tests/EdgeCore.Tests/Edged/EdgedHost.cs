@@ -113,6 +113,19 @@ internal sealed class EdgedHost : IAsyncDisposable
     public Task ForgetMessagesAsync() =>
         Outbox.SettleAsync([.. Outbox.Next(1000, new HashSet<long>()).Select(e => new Settlement(e, SettleReason.Taken))], CancellationToken.None);
 
+    /// <summary>Until the agent has logged this.</summary>
+    public async Task SaysAsync(string text)
+    {
+        try
+        {
+            await Eventually.HoldsAsync($"the log says: {text}", () => Log.Contains(text, StringComparison.Ordinal));
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}\nlog:\n{Log}");
+        }
+    }
+
     public Task RunsAsync(string name, TimeSpan? deadline = null) => HasAsync(
         name, "is Running and Ready", s => s.Phase == "Running" && s.Conditions!.Any(c => c is { Type: "Ready", Status: "True" }), deadline);
 
@@ -161,7 +174,8 @@ internal sealed class EdgedHost : IAsyncDisposable
 
         await Eventually.HoldsAsync(
             "the test's pods are gone",
-            async () => (await Cri.ListPodSandboxAsync(new Dictionary<string, string> { ["edgesync.io/node"] = NodeName }, CancellationToken.None)).Count == 0,
+            async () => (await Cri.ListPodSandboxAsync(new Dictionary<string, string> { ["edgesync.io/node"] = NodeName }, CancellationToken.None)).Count == 0
+                && !Directory.EnumerateDirectories(Directory.CreateDirectory(Path.Combine(RootFolder, "pods")).FullName).Any(),
             TimeSpan.FromSeconds(60));
         await StopAsync();
         Cri.Dispose();

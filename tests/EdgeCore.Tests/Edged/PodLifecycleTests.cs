@@ -114,7 +114,7 @@ public sealed class PodLifecycleTests(ContainerdFixture containerd)
         await host.RunsAsync("deaf");
 
         await host.ApplyAsync(ResourceTypes.Pod, PodSpecs.Deleting(pod, 300));
-        await Eventually.HoldsAsync("it is being stopped", () => host.Log.Contains("stopping container main", StringComparison.Ordinal));
+        await host.SaysAsync("stopping container main");
         await host.ApplyAsync(ResourceTypes.Pod, PodSpecs.Deleting(pod, 1));
 
         await Eventually.HoldsAsync("the deletion is told", () => host.Entries("poddelete/").Count == 1, TimeSpan.FromSeconds(20));
