@@ -24,23 +24,15 @@ internal static class EdgedReset
         var runtime = new RuntimePods(cri, settings.NodeName);
         var pods = await runtime.RelistAsync(cancellationToken);
         await Task.WhenAll(pods.Keys.Select(async uid => await RemoveAsync(cri, await runtime.ReadAsync(uid, cancellationToken), cancellationToken)));
-        foreach (var (uid, pod) in pods)
+        foreach (var uid in pods.Keys)
         {
-            var logs = SandboxOptions.LogFolder(pod.Namespace, pod.Name, uid, settings);
-            if (Directory.Exists(logs))
-            {
-                Directory.Delete(logs, recursive: true);
-            }
+            PodFolders.Remove(settings, uid);
         }
 
-        // also of pods that the runtime has forgotten; the folder of statuses tells our pods from a kubelet's
-        var folder = Path.Combine(settings.RootDirectory, "pods");
-        foreach (var pod in Directory.Exists(folder) ? Directory.GetDirectories(folder) : [])
+        // also of pods that the runtime has forgotten
+        foreach (var uid in PodFolders.Uids(settings))
         {
-            if (pods.ContainsKey(Path.GetFileName(pod)) || File.Exists(Path.Combine(pod, StatusReporter.FileName)))
-            {
-                PodVolumes.RemoveFolder(pod);
-            }
+            PodFolders.Remove(settings, uid);
         }
 
         return pods.Count;

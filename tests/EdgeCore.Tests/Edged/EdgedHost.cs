@@ -68,9 +68,9 @@ internal sealed class EdgedHost : IAsyncDisposable
 
     public string Log => File.ReadAllText(_folder.File("edged.log"));
 
-    public async Task StartAsync()
+    public async Task StartAsync(bool keepsUnknownPods = false)
     {
-        _service = new EdgedService(Config, Objects, Outbox, TimeProvider.System, _logs);
+        _service = new EdgedService(Config, Objects, Outbox, TimeProvider.System, _logs) { KeepsUnknownPods = keepsUnknownPods };
         await _service.StartAsync(CancellationToken.None);
     }
 
@@ -108,6 +108,23 @@ internal sealed class EdgedHost : IAsyncDisposable
 
     public IReadOnlyList<UpstreamMessage> Entries(string keyPrefix) =>
         [.. Outbox.Next(1000, new HashSet<long>()).Select(e => e.Message).Where(m => m.Key.StartsWith(keyPrefix, StringComparison.Ordinal))];
+
+    /// <summary>As if the hub had confirmed all that was in the outbox.</summary>
+    public Task ForgetMessagesAsync() =>
+        Outbox.SettleAsync([.. Outbox.Next(1000, new HashSet<long>()).Select(e => new Settlement(e, SettleReason.Taken))], CancellationToken.None);
+
+    /// <summary>Until the agent has logged this.</summary>
+    public async Task SaysAsync(string text)
+    {
+        try
+        {
+            await Eventually.HoldsAsync($"the log says: {text}", () => Log.Contains(text, StringComparison.Ordinal));
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}\nlog:\n{Log}");
+        }
+    }
 
     public Task RunsAsync(string name, TimeSpan? deadline = null) => HasAsync(
         name, "is Running and Ready", s => s.Phase == "Running" && s.Conditions!.Any(c => c is { Type: "Ready", Status: "True" }), deadline);
@@ -157,7 +174,8 @@ internal sealed class EdgedHost : IAsyncDisposable
 
         await Eventually.HoldsAsync(
             "the test's pods are gone",
-            async () => (await Cri.ListPodSandboxAsync(new Dictionary<string, string> { ["edgesync.io/node"] = NodeName }, CancellationToken.None)).Count == 0,
+            async () => (await Cri.ListPodSandboxAsync(new Dictionary<string, string> { ["edgesync.io/node"] = NodeName }, CancellationToken.None)).Count == 0
+                && !Directory.EnumerateDirectories(Directory.CreateDirectory(Path.Combine(RootFolder, "pods")).FullName).Any(),
             TimeSpan.FromSeconds(60));
         await StopAsync();
         Cri.Dispose();

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using EdgeSync.EdgeCore.Edged.Cri;
+using EdgeSync.EdgeCore.Edged.Volumes;
 using EdgeSync.Protocol.Wire;
 
 namespace EdgeSync.EdgeCore.Edged.Pods;
@@ -20,6 +21,7 @@ internal sealed partial class PodSupervisor(EdgedParts parts, ILogger<PodSupervi
 
     private IReadOnlyDictionary<string, RelistedPod> _listed = new Dictionary<string, RelistedPod>(); // of the relist loop
     private bool _runtimeWasAway; // of the relist loop
+    private bool _foldersChecked; // of the relist loop
 
     /// <summary>
     /// Whether pods in the runtime that MetaManager does not know stay. True while MetaManager may not know all of its
@@ -191,6 +193,12 @@ internal sealed partial class PodSupervisor(EdgedParts parts, ILogger<PodSupervi
             }
         }
 
+        if (!_foldersChecked && !KeepsUnknownPods)
+        {
+            _foldersChecked = true;
+            RemoveLeftFolders();
+        }
+
         foreach (var worker in Workers())
         {
             // after an absence the workers' own waits may be long: all look at once
@@ -203,11 +211,31 @@ internal sealed partial class PodSupervisor(EdgedParts parts, ILogger<PodSupervi
         _listed = listed;
     }
 
+    /// <summary>Folders of pods that went while an earlier life of the agent ended.</summary>
+    private void RemoveLeftFolders()
+    {
+        var wanted = parts.Objects.List(ResourceTypes.Pod).Select(p => p.Uid).ToHashSet();
+        foreach (var uid in PodFolders.Uids(parts.Settings).Except(wanted).Except(Workers().Select(w => w.Uid)).ToArray())
+        {
+            try
+            {
+                PodFolders.Remove(parts.Settings, uid);
+            }
+            catch (IOException e)
+            {
+                LogFolderStays(uid, e.Message);
+            }
+        }
+    }
+
     private bool Wanted(string uid, RelistedPod pod) =>
         parts.Objects.Get(new ObjectKey(pod.Namespace, ResourceTypes.Pod, pod.Name))?.Uid == uid;
 
     [LoggerMessage(LogLevel.Warning, "The container runtime is away; pods are taken up again when it is back: {Reason}")]
     private partial void LogRuntimeAway(string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The folder of pod {Uid}, which is gone, cannot be removed: {Reason}")]
+    private partial void LogFolderStays(string uid, string reason);
 
     [LoggerMessage(LogLevel.Information, "The container runtime is back")]
     private partial void LogRuntimeBack();

@@ -1,3 +1,5 @@
+using EdgeSync.EdgeCore.Edged.Volumes;
+
 namespace EdgeSync.EdgeCore.Edged.Pods;
 
 /// <summary>The part that takes a pod away.</summary>
@@ -41,8 +43,7 @@ internal sealed partial class PodWorker
             await _parts.Cri.RemovePodSandboxAsync(sandbox.Id, cancellationToken);
         }
 
-        _parts.Volumes.Remove(Uid);
-        RemoveLogs();
+        PodFolders.Remove(_parts.Settings, Uid);
         return await FinishAsync(pod, cancellationToken);
     }
 
@@ -64,15 +65,6 @@ internal sealed partial class PodWorker
         }
 
         return null;
-    }
-
-    private void RemoveLogs()
-    {
-        var folder = SandboxOptions.LogFolder(_key.Namespace, _key.Name, Uid, _parts.Settings);
-        if (Directory.Exists(folder))
-        {
-            Directory.Delete(folder, recursive: true);
-        }
     }
 
     [LoggerMessage(LogLevel.Information, "Pod {Pod} is gone")]

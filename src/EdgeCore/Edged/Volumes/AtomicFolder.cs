@@ -38,7 +38,7 @@ internal static class AtomicFolder
         var link = Path.Combine(folder, NewData);
         File.Delete(link);
         File.CreateSymbolicLink(link, name);
-        File.Move(link, data, overwrite: true);
+        NativeFiles.Rename(link, data);
         LinkNames(folder, files.Keys.Select(FirstSegment).ToHashSet(StringComparer.Ordinal));
         if (old is not null && Directory.Exists(Path.Combine(folder, old)))
         {
@@ -83,7 +83,7 @@ internal static class AtomicFolder
 
             if (group is { } gid)
             {
-                NativeMount.ChangeGroup(target, gid);
+                NativeFiles.ChangeGroup(target, gid);
             }
 
             // set apart from creation, where the umask would take bits away

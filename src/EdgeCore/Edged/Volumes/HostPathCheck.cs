@@ -51,10 +51,10 @@ internal static class HostPathCheck
     private static bool Fits(string type, string path) => type switch
     {
         "Directory" => Directory.Exists(path),
-        "File" => File.Exists(path) && NativeMount.FileType(path) is not (CharacterDevice or BlockDevice or Socket),
-        "Socket" => NativeMount.FileType(path) == Socket,
-        "CharDevice" => NativeMount.FileType(path) == CharacterDevice,
-        "BlockDevice" => NativeMount.FileType(path) == BlockDevice,
+        "File" => File.Exists(path) && NativeFiles.FileType(path) is not (CharacterDevice or BlockDevice or Socket),
+        "Socket" => NativeFiles.FileType(path) == Socket,
+        "CharDevice" => NativeFiles.FileType(path) == CharacterDevice,
+        "BlockDevice" => NativeFiles.FileType(path) == BlockDevice,
         _ => throw new MissingReferenceException($"hostPath {path}: there is no type {type}"),
     };
 }

@@ -33,23 +33,6 @@ internal sealed class PodVolumes(EdgedSettings settings, VolumeContents contents
         return new MountedVolumes(paths, null);
     }
 
-    /// <summary>Unmounts and deletes the pod's folder.</summary>
-    public void Remove(string uid) => RemoveFolder(settings.PodFolder(uid));
-
-    /// <inheritdoc cref="Remove"/>
-    public static void RemoveFolder(string folder)
-    {
-        foreach (var mount in NativeMount.MountsUnder(folder))
-        {
-            NativeMount.Unmount(mount);
-        }
-
-        if (Directory.Exists(folder))
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
     private string Prepare(WantedPod pod, Volume volume, DownwardFields fields)
     {
         var group = (uint?)pod.Spec.SecurityContext?.FsGroup;
@@ -80,9 +63,9 @@ internal sealed class PodVolumes(EdgedSettings settings, VolumeContents contents
         };
         var folder = FolderOf(pod, kindFolder, volume);
         Directory.CreateDirectory(folder);
-        if (IsSecret(volume) && !NativeMount.IsMounted(folder))
+        if (IsSecret(volume) && !NativeFiles.IsMounted(folder))
         {
-            NativeMount.MountTmpfs(folder, limit: null, mode: "0755");
+            NativeFiles.MountTmpfs(folder, limit: null, mode: "0755");
         }
 
         AtomicFolder.Write(folder, files, group, time.GetUtcNow());
@@ -96,10 +79,10 @@ internal sealed class PodVolumes(EdgedSettings settings, VolumeContents contents
     {
         var isNew = !Directory.Exists(folder);
         Directory.CreateDirectory(folder);
-        if (source.Medium == "Memory" && !NativeMount.IsMounted(folder))
+        if (source.Medium == "Memory" && !NativeFiles.IsMounted(folder))
         {
             var limit = source.SizeLimit is { } json && Quantity.TryRead(json, out var size) && size > Quantity.Zero ? size.Whole : (long?)null;
-            NativeMount.MountTmpfs(folder, limit, mode: "0777");
+            NativeFiles.MountTmpfs(folder, limit, mode: "0777");
             isNew = true;
         }
 
@@ -110,7 +93,7 @@ internal sealed class PodVolumes(EdgedSettings settings, VolumeContents contents
             File.SetUnixFileMode(folder, group is null ? Everybody : Everybody | UnixFileMode.SetGroup);
             if (group is { } gid)
             {
-                NativeMount.ChangeGroup(folder, gid);
+                NativeFiles.ChangeGroup(folder, gid);
             }
         }
 

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 
 namespace EdgeSync.EdgeCore.Edged.Volumes;
 
-/// <summary>mount(2), umount2(2), lchown(2) and statx(2).</summary>
-internal static partial class NativeMount
+/// <summary>What .NET has no call for: mount(2), umount2(2), lchown(2), statx(2), and rename(2) of links.</summary>
+internal static partial class NativeFiles
 {
     private const int DetachLazily = 2; // MNT_DETACH
     private const int NotMounted = 22; // EINVAL
@@ -61,6 +61,15 @@ internal static partial class NativeMount
         }
     }
 
+    /// <summary>Puts a link in another's place in one step. File.Move looks at what a link leads to, and refuses a folder.</summary>
+    public static void Rename(string from, string to)
+    {
+        if (RenameTo(from, to) != 0)
+        {
+            throw new IOException($"cannot rename {from} to {to}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
     /// <summary>The S_IFMT bits of a path, links followed; 0 where there is nothing.</summary>
     /// <remarks>By statx(2), of which the layout is the same on every machine.</remarks>
     public static int FileType(string path)
@@ -85,6 +94,9 @@ internal static partial class NativeMount
 
     [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int LChown(string path, uint owner, uint group);
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameTo(string from, string to);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(int folder, string path, int flags, uint mask, Span<byte> result);
