@@ -41,7 +41,8 @@ internal static class BuiltInResources
         {
             Version = "v1", Plural = "nodes", Singular = "node", Kind = "Node", ShortNames = ["no"],
             Namespaced = false, Subresources = ["status"], Schema = schema.Type("Node"), KeepsStatusOnCreate = true,
-            Columns = BuiltInColumns.Nodes, Validate = WorkloadRules.CheckNode, SelectableFields = ["spec.unschedulable"],
+            Columns = BuiltInColumns.Nodes, Validate = WorkloadRules.CheckNode,
+            Default = OtherDefaults.Node, SelectableFields = ["spec.unschedulable"],
         },
         new()
         {
@@ -80,7 +81,7 @@ internal static class BuiltInResources
             Group = "apps", Version = "v1", Plural = "daemonsets", Singular = "daemonset", Kind = "DaemonSet", ShortNames = ["ds"],
             Categories = ["all"], Subresources = ["status"], Schema = schema.Type("DaemonSet"), TracksGeneration = true,
             Columns = BuiltInColumns.DaemonSets, Default = DaemonSetDefaults.Apply, PrepareCreate = DaemonSetDefaults.PrepareCreate,
-            Validate = WorkloadRules.CheckDaemonSet,
+            PrepareUpdate = DaemonSetDefaults.PrepareUpdate, Validate = WorkloadRules.CheckDaemonSet,
         },
     ];
 
