@@ -1,6 +1,7 @@
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
 using EdgeSync.CloudCore.EmbeddedApi.Tables;
+using EdgeSync.CloudCore.EmbeddedApi.Validation;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
 
@@ -8,14 +9,14 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
 internal static class BuiltInResources
 {
     public static IReadOnlyList<ResourceDescriptor> All(SchemaText schema) =>
-        [.. Core(schema), .. Apps(schema), .. Coordination(schema), .. Devices(schema)];
+        [.. Core(schema), .. Apps(schema), .. Coordination(schema), .. Events(schema), .. Devices(schema)];
 
     private static ResourceDescriptor[] Core(SchemaText schema) =>
     [
         new()
         {
             Version = "v1", Plural = "configmaps", Singular = "configmap", Kind = "ConfigMap", ShortNames = ["cm"],
-            Schema = schema.Type("ConfigMap"), Columns = BuiltInColumns.ConfigMaps,
+            Schema = schema.Type("ConfigMap"), Columns = BuiltInColumns.ConfigMaps, Validate = DataRules.CheckConfigMap,
         },
         new()
         {
@@ -40,7 +41,8 @@ internal static class BuiltInResources
         {
             Version = "v1", Plural = "nodes", Singular = "node", Kind = "Node", ShortNames = ["no"],
             Namespaced = false, Subresources = ["status"], Schema = schema.Type("Node"), KeepsStatusOnCreate = true,
-            Columns = BuiltInColumns.Nodes, SelectableFields = ["spec.unschedulable"],
+            Columns = BuiltInColumns.Nodes, Validate = WorkloadRules.CheckNode,
+            Default = OtherDefaults.Node, SelectableFields = ["spec.unschedulable"],
         },
         new()
         {
@@ -52,11 +54,13 @@ internal static class BuiltInResources
                 "spec.hostNetwork", "status.podIP", "status.nominatedNodeName",
             ],
             Default = PodDefaults.Apply, PrepareCreate = PodDefaults.PrepareCreate, DeletionGrace = PodDefaults.DeletionGrace,
+            Validate = WorkloadRules.CheckPod,
         },
         new()
         {
             Version = "v1", Plural = "secrets", Singular = "secret", Kind = "Secret", Schema = schema.Type("Secret"),
             Columns = BuiltInColumns.Secrets, SelectableFields = ["type"], Default = OtherDefaults.Secret,
+            Validate = DataRules.CheckSecret,
         },
         new()
         {
@@ -77,6 +81,7 @@ internal static class BuiltInResources
             Group = "apps", Version = "v1", Plural = "daemonsets", Singular = "daemonset", Kind = "DaemonSet", ShortNames = ["ds"],
             Categories = ["all"], Subresources = ["status"], Schema = schema.Type("DaemonSet"), TracksGeneration = true,
             Columns = BuiltInColumns.DaemonSets, Default = DaemonSetDefaults.Apply, PrepareCreate = DaemonSetDefaults.PrepareCreate,
+            PrepareUpdate = DaemonSetDefaults.PrepareUpdate, Validate = WorkloadRules.CheckDaemonSet,
         },
     ];
 
@@ -89,19 +94,30 @@ internal static class BuiltInResources
         },
     ];
 
+    private static ResourceDescriptor[] Events(SchemaText schema) =>
+    [
+        new()
+        {
+            Group = "events.k8s.io", Version = "v1", Plural = "events", Singular = "event", Kind = "Event", ShortNames = ["ev"],
+            StorageName = "events", Schema = schema.Type("events.Event"), Columns = EventColumns.All, CreatesOnUpdate = true,
+            SelectableFields = ["involvedObject.kind", "involvedObject.name", "reason", "type"],
+            FromStorage = EventForms.FromCore, ToStorage = EventForms.ToCore,
+        },
+    ];
+
     private static ResourceDescriptor[] Devices(SchemaText schema) =>
     [
         new()
         {
             Group = "devices.kubeedge.io", Version = "v1beta1", Plural = "devicemodels", Singular = "devicemodel", Kind = "DeviceModel",
             Schema = schema.Type("DeviceModel"), StrategicMerge = false, TracksGeneration = true, UpdateNeedsVersion = true,
-            Columns = BuiltInColumns.DeviceModels,
+            Columns = BuiltInColumns.DeviceModels, Validate = DataRules.CheckDeviceModel,
         },
         new()
         {
             Group = "devices.kubeedge.io", Version = "v1beta1", Plural = "devices", Singular = "device", Kind = "Device",
             Subresources = ["status"], Schema = schema.Type("Device"), StrategicMerge = false, TracksGeneration = true,
-            UpdateNeedsVersion = true, Columns = BuiltInColumns.Devices, SelectableFields = ["spec.nodeName"],
+            UpdateNeedsVersion = true, Columns = BuiltInColumns.Devices, Validate = DataRules.CheckDevice, SelectableFields = ["spec.nodeName"],
         },
     ];
 }

@@ -6,6 +6,8 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
 /// <summary>The defaults that Kubernetes writes into apps/v1 DaemonSets.</summary>
 internal static class DaemonSetDefaults
 {
+    private const string TemplateGeneration = "deprecated.daemonset.template.generation";
+
     public static void Apply(JsonObject daemonSet)
     {
         var spec = daemonSet.ObjectOrNew("spec");
@@ -30,7 +32,7 @@ internal static class DaemonSetDefaults
     public static void PrepareCreate(JsonObject daemonSet)
     {
         var metadata = daemonSet.ObjectOrNew("metadata");
-        metadata.ObjectOrNew("annotations").SetDefault("deprecated.daemonset.template.generation", "1");
+        metadata.ObjectOrNew("annotations").SetDefault(TemplateGeneration, "1");
         daemonSet["status"] = new JsonObject
         {
             ["currentNumberScheduled"] = 0,
@@ -38,5 +40,23 @@ internal static class DaemonSetDefaults
             ["desiredNumberScheduled"] = 0,
             ["numberReady"] = 0,
         };
+    }
+
+    /// <summary>Old clients count the template's versions by this annotation.</summary>
+    public static void PrepareUpdate(JsonObject daemonSet, JsonObject old)
+    {
+        var present = old.ObjectOrNew("metadata").Object("annotations")?.Text(TemplateGeneration);
+        if (!long.TryParse(present, out var generation))
+        {
+            return;
+        }
+
+        if (!JsonNode.DeepEquals(daemonSet.ObjectOrNew("spec")["template"], old.ObjectOrNew("spec")["template"]))
+        {
+            generation++;
+        }
+
+        daemonSet.ObjectOrNew("metadata").ObjectOrNew("annotations")[TemplateGeneration] =
+            generation.ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 }

@@ -33,6 +33,15 @@ internal static class OtherDefaults
         }
     }
 
+    /// <summary>What a node has it can give, until it says otherwise.</summary>
+    public static void Node(JsonObject node)
+    {
+        if (node.Object("status") is { } status && status["capacity"] is { } capacity && status["allocatable"] is null)
+        {
+            status["allocatable"] = capacity.DeepClone();
+        }
+    }
+
     public static void NewNamespace(JsonObject ns)
     {
         ns["spec"] = new JsonObject { ["finalizers"] = new JsonArray("kubernetes") };

@@ -2,20 +2,18 @@ using System.Text.Json.Nodes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Patching;
 
-/// <summary>Puts a merged list in the order of <c>$setElementOrder</c>; what only the server has keeps its place among the rest.</summary>
+/// <summary>
+/// Puts a merged list in the patch's order (<c>$setElementOrder</c>, else that of the patch's own list); what only the
+/// server has is set in where it stood before the patch's members.
+/// </summary>
 internal static class ElementOrder
 {
     /// <param name="merged">The list after the merge; used up.</param>
     /// <param name="before">The list before it.</param>
-    /// <param name="order">The wanted order; null leaves the list as it is.</param>
+    /// <param name="order">The wanted order.</param>
     /// <param name="key">The members' merge key; null for plain values.</param>
-    public static JsonArray Apply(JsonArray merged, JsonArray before, JsonArray? order, string? key)
+    public static JsonArray Apply(JsonArray merged, JsonArray before, JsonArray order, string? key)
     {
-        if (order is null)
-        {
-            return merged.Parent is null ? merged : (JsonArray)merged.DeepClone();
-        }
-
         var ordered = merged.Where(m => IndexIn(order, m, key) >= 0).OrderBy(m => IndexIn(order, m, key)).ToList();
         var others = merged.Where(m => IndexIn(order, m, key) < 0).ToList();
         var result = new JsonArray();
@@ -30,12 +28,12 @@ internal static class ElementOrder
         return result;
     }
 
-    /// <summary>By the order before; a member that is new stands after those that were there.</summary>
+    /// <summary>By the order before; a member that is new stands first.</summary>
     private static bool StandsBefore(JsonArray before, JsonNode? other, JsonNode? ordered, string? key)
     {
         var left = IndexIn(before, other, key);
         var right = IndexIn(before, ordered, key);
-        return left >= 0 && (right < 0 || left < right);
+        return left >= 0 && right >= 0 && left < right;
     }
 
     private static int IndexIn(JsonArray list, JsonNode? item, string? key)

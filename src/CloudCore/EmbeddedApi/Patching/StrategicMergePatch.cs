@@ -104,7 +104,7 @@ internal static class StrategicMergePatch
                 break;
             case JsonArray list when field is { Merge: true } && target[name] is JsonArray before:
                 var merged = field.MergeKey is null ? Primitives(before, list) : Objects(before, list, field);
-                target[name] = ElementOrder.Apply(merged, before, order, field.MergeKey);
+                target[name] = ElementOrder.Apply(merged, before, order ?? list, field.MergeKey);
                 break;
             case JsonArray list:
                 target[name] = Clean(list, field);

@@ -71,6 +71,9 @@ internal sealed record ResourceDescriptor
     /// <summary>Runs once, on create, after <see cref="Default"/>: what the server itself sets.</summary>
     public Action<JsonObject>? PrepareCreate { get; init; }
 
+    /// <summary>Runs on every update, after <see cref="Default"/>, with the new object and the old one.</summary>
+    public Action<JsonObject, JsonObject>? PrepareUpdate { get; init; }
+
     /// <summary>Checks what is created (old is null) or updated.</summary>
     public ObjectValidator? Validate { get; init; }
 

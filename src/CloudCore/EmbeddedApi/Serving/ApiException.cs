@@ -1,5 +1,5 @@
-using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 

@@ -1,4 +1,5 @@
 using EdgeSync.CloudCore.EmbeddedApi.Store;
+using EdgeSync.CloudCore.EmbeddedApi.Validation;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 
@@ -32,7 +33,13 @@ internal sealed class LabelSelector
         var requirements = new List<Requirement>();
         foreach (var part in Split(text))
         {
-            requirements.Add(ParseOne(part.Trim(), text));
+            var requirement = ParseOne(part.Trim(), text);
+            if (requirement.Values.Any(v => NameRules.LabelValue(v) is not null))
+            {
+                throw Unreadable(text);
+            }
+
+            requirements.Add(requirement);
         }
 
         return new LabelSelector(requirements);

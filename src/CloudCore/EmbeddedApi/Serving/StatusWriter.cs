@@ -35,6 +35,9 @@ internal static class StatusWriter
     /// <summary>The body of a delete that left nothing to return.</summary>
     public static byte[] Success(StatusDetails details) => Render("Success", null, null, details, null);
 
+    /// <summary>The body of a create that made no object of its own.</summary>
+    public static byte[] Created() => Render("Success", null, null, null, 201);
+
     private static byte[] Render(string outcome, string? message, string? reason, StatusDetails? details, int? code)
     {
         var buffer = new ArrayBufferWriter<byte>(512);

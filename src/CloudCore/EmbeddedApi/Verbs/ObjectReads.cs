@@ -83,7 +83,7 @@ internal sealed class ObjectReads(ObjectStore store, Renderer renderer)
         {
             throw new ApiException(
                 StatusReason.Timeout,
-                FormattableString.Invariant($"Too large resource version: {asked}, current: {newest}"),
+                FormattableString.Invariant($"Timeout: Too large resource version: {asked}, current: {newest}"),
                 new Protocol.Kubernetes.StatusDetails
                 {
                     RetryAfterSeconds = 1,

@@ -58,31 +58,28 @@ internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProv
     {
         var bookmarks = request.QueryIsTrue("allowWatchBookmarks");
         var until = time.GetUtcNow() + Duration(request);
-        while (true)
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted);
+        Task<bool>? more = null;
+        Task? pause = null;
+        while (time.GetUtcNow() is var now && now < until)
         {
-            var now = time.GetUtcNow();
-            var wait = bookmarks && until - now > s_bookmarkEvery ? s_bookmarkEvery : until - now;
-            if (wait <= TimeSpan.Zero)
-            {
-                return;
-            }
-
-            using var pause = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted);
-            var more = subscription.Changes.WaitToReadAsync(pause.Token).AsTask();
-            var first = await Task.WhenAny(more, Task.Delay(wait, time, pause.Token));
-            if (first == more)
+            more ??= subscription.Changes.WaitToReadAsync(ended.Token).AsTask();
+            pause ??= Task.Delay(bookmarks && until - now > s_bookmarkEvery ? s_bookmarkEvery : until - now, time, ended.Token);
+            await Task.WhenAny(more, pause);
+            request.Aborted.ThrowIfCancellationRequested();
+            if (more.IsCompleted)
             {
                 if (!await more)
                 {
-                    return;
+                    break;
                 }
 
                 stream.WriteAll(subscription);
+                more = null;
             }
-            else
-            {
-                request.Aborted.ThrowIfCancellationRequested();
 
+            if (pause.IsCompleted)
+            {
                 // everything up to this revision was offered to the queue before it was published
                 var revision = store.State.Revision;
                 stream.WriteAll(subscription);
@@ -90,11 +87,14 @@ internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProv
                 {
                     stream.WriteBookmark(revision, initialEventsEnd: false);
                 }
+
+                pause = null;
             }
 
-            await pause.CancelAsync();
             await request.Context.Response.BodyWriter.FlushAsync(request.Aborted);
         }
+
+        await ended.CancelAsync();
     }
 
     /// <summary>Null where the parameter is missing and the old rules hold.</summary>

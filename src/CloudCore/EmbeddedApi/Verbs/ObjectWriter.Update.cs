@@ -69,6 +69,7 @@ internal sealed partial class ObjectWriter
 
         KeepOwned(resource, old, next);
         resource.Default?.Invoke(next);
+        resource.PrepareUpdate?.Invoke(next, old);
         if (resource.TracksGeneration && !SameSpec(old, next))
         {
             var metadata = next.Object("metadata")!;

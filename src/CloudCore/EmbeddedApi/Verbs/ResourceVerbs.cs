@@ -204,6 +204,6 @@ internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, Sche
             ? name
             : throw ApiException.BadRequest("target.name must name the node");
         await writer.BindAsync(WriteContext.Of(request), node, body.Object("metadata")?.Text("uid"), request.Aborted);
-        await request.RespondAsync(201, StatusWriter.Success(new StatusDetails()));
+        await request.RespondAsync(201, StatusWriter.Created());
     }
 }
