@@ -20,7 +20,7 @@ internal sealed record EdgeCoreParts
     /// <summary>Asks the runtime at an endpoint (<c>unix:///…</c>) for name and version over CRI v1; null only tries to connect.</summary>
     public Func<string, CancellationToken, Task<string>>? RuntimeVersion { get; init; }
 
-    /// <summary>Removes the node's pods and containers from the runtime; null leaves them, and says so.</summary>
+    /// <summary>Removes the node's pods and containers from the runtime; null leaves them, and reset says so.</summary>
     public Func<EdgeCoreConfig, CancellationToken, Task>? RemovePods { get; init; }
 
     public TimeProvider Time { get; init; } = TimeProvider.System;

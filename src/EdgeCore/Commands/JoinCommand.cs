@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using EdgeSync.EdgeCore.Commands.Join;
 using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.Protocol.Enrollment;
@@ -122,6 +123,15 @@ internal static class JoinCommand
             Description = "Where a KubeEdge hub enrolls; asked when the hub port does not.",
             HelpName = "PORT",
             DefaultValueFactory = _ => DefaultCertPort,
+            CustomParser = argument =>
+            {
+                if (!int.TryParse(argument.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+                {
+                    argument.AddError($"--certport must be from 1 to 65535, and is \"{argument.Tokens[0].Value}\"");
+                }
+
+                return port;
+            },
         };
 
         public Option<bool> Start { get; } = new("--start") { Description = "Start the agent in the background and wait until it is up." };
@@ -140,13 +150,6 @@ internal static class JoinCommand
             _runtime.Validators.Add(Rule(_runtime, value => value.StartsWith("unix:///", StringComparison.Ordinal) ? null : $"must be unix:///PATH, and is \"{value}\""));
             _mqtt.Validators.Add(Rule(_mqtt, value =>
                 Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri is { Scheme: "tcp", Port: > 0 } ? null : $"must be tcp://HOST:PORT, and is \"{value}\""));
-            _certPort.Validators.Add(result =>
-            {
-                if (result.GetValueOrDefault<int>() is < 1 or > 65535)
-                {
-                    result.AddError("--certport must be from 1 to 65535");
-                }
-            });
             command.Validators.Add(result =>
             {
                 if (result.GetResult(_token) is not null && result.GetResult(_tokenFile) is not null)

@@ -10,6 +10,7 @@ internal static class ResetCommand
     {
         var dataDir = EdgeCoreCommands.DataDirOption();
         var force = new Option<bool>("--force") { Description = "Do not ask." };
+        var skipPods = new Option<bool>("--skip-pods") { Description = "Leave the pods alone: for a box whose container runtime is gone for good." };
         var command = new Command(
             "reset",
             """
@@ -23,9 +24,13 @@ internal static class ResetCommand
         {
             dataDir,
             force,
+            skipPods,
         };
         command.SetAction((result, cancellationToken) => ResetAsync(
-            new EdgeFiles(Path.GetFullPath(result.GetRequiredValue(dataDir))), result.GetValue(force), parts, cancellationToken));
+            new EdgeFiles(Path.GetFullPath(result.GetRequiredValue(dataDir))),
+            result.GetValue(force),
+            result.GetValue(skipPods) ? parts with { RemovePods = null } : parts,
+            cancellationToken));
         return command;
     }
 
@@ -82,7 +87,8 @@ internal static class ResetCommand
     {
         if (config is null || parts.RemovePods is null)
         {
-            await parts.Output.WriteLineAsync("Pods were not removed: edgecore.yaml, which says where they run, cannot be used. Look with: crictl pods");
+            var reason = config is null ? "edgecore.yaml, which says where they run, cannot be used" : "they were to be left alone";
+            await parts.Output.WriteLineAsync($"Pods were not removed: {reason}. Look with: crictl pods");
             return;
         }
 
@@ -93,7 +99,7 @@ internal static class ResetCommand
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new CommandFailedException($"the node's pods could not be removed, so its data was left: {e.Message}. Start the container runtime and run reset again");
+            throw new CommandFailedException($"the node's pods could not be removed, so its data was left: {e.Message}. Start the container runtime and run reset again, or, if it is gone for good, add --skip-pods");
         }
     }
 }
