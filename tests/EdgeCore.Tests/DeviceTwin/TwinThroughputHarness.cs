@@ -33,6 +33,11 @@ public sealed class TwinThroughputHarness(ITestOutputHelper output)
         await Eventually.HoldsAsync("devices are known", () => rig.Agent.Twins.Twins.Count == Devices + 1);
         await using var server = await ServeAsync(rig);
         using var stop = new CancellationTokenSource();
+        using (var warming = new CancellationTokenSource(TimeSpan.FromSeconds(2)))
+        {
+            await QueryAsync(server.Urls.First(), warming.Token);
+        }
+
         using (var quiet = new CancellationTokenSource(TimeSpan.FromSeconds(3)))
         {
             Report("before", await QueryAsync(server.Urls.First(), quiet.Token));
