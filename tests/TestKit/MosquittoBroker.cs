@@ -36,6 +36,15 @@ public sealed class MosquittoBroker : IAsyncDisposable
 
     public string Log => File.Exists(_folder.File("mosquitto.log")) ? File.ReadAllText(_folder.File("mosquitto.log")) : "";
 
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process?.Refresh();
+            return _process?.TotalProcessorTime ?? TimeSpan.Zero;
+        }
+    }
+
     /// <summary>The first of the programs that is not there; null where all are.</summary>
     public static string? Missing { get; } = new[] { "mosquitto", "mosquitto_pub", "mosquitto_sub" }.FirstOrDefault(p => Find(p) is null);
 
@@ -75,17 +84,21 @@ public sealed class MosquittoBroker : IAsyncDisposable
     }
 
     /// <summary>Publishes each line on the topic, over one connection; with QoS 1 it returns when all are acknowledged.</summary>
-    public async Task PublishAsync(string topic, IEnumerable<string> lines, int qos = 1)
+    public Task PublishAsync(string topic, IEnumerable<string> lines, int qos = 1) =>
+        PublishAsync(topic, lines.ToAsyncEnumerable(), qos);
+
+    /// <inheritdoc cref="PublishAsync(string, IEnumerable{string}, int)"/>
+    public async Task PublishAsync(string topic, IAsyncEnumerable<string> lines, int qos = 1, TimeSpan? deadline = null)
     {
         using var process = Start(
             "mosquitto_pub", ["-h", "127.0.0.1", "-p", $"{Port}", "-q", $"{qos}", "-t", topic, "-l"], input: true);
-        foreach (var line in lines)
+        await foreach (var line in lines)
         {
             await process.StandardInput.WriteLineAsync(line);
         }
 
         process.StandardInput.Close();
-        await process.WaitForExitAsync().WaitAsync(Eventually.DefaultDeadline);
+        await process.WaitForExitAsync().WaitAsync(deadline ?? Eventually.DefaultDeadline);
         if (process.ExitCode != 0)
         {
             throw new InvalidOperationException($"mosquitto_pub: exit code {process.ExitCode}");

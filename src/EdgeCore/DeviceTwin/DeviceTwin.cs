@@ -69,16 +69,16 @@ internal sealed partial class DeviceTwin : BackgroundService
     public long Refused => Interlocked.Read(ref _refused);
 
     /// <summary>
-    /// Applies device messages in their order and stores them with <paramref name="upstream"/> in one transaction.
-    /// When the task completes they are on disk.
+    /// Applies device messages in their order and stores them in one transaction, in which <paramref name="alsoStore"/>
+    /// runs too. When the task completes they are on disk.
     /// </summary>
     public async Task HandleAsync(
-        IReadOnlyList<MqttMessage> messages, IReadOnlyList<UpstreamMessage> upstream, CancellationToken cancellationToken)
+        IReadOnlyList<MqttMessage> messages, Action<SqlSession>? alsoStore, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            await TurnAsync(messages, upstream, cancellationToken);
+            await TurnAsync(messages, alsoStore, cancellationToken);
         }
         finally
         {
@@ -100,7 +100,7 @@ internal sealed partial class DeviceTwin : BackgroundService
             try
             {
                 await _wake.Reader.ReadAsync(stoppingToken);
-                await HandleAsync([], [], stoppingToken);
+                await HandleAsync([], null, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -117,7 +117,7 @@ internal sealed partial class DeviceTwin : BackgroundService
     }
 
     private async Task TurnAsync(
-        IReadOnlyList<MqttMessage> messages, IReadOnlyList<UpstreamMessage> upstream, CancellationToken cancellationToken)
+        IReadOnlyList<MqttMessage> messages, Action<SqlSession>? alsoStore, CancellationToken cancellationToken)
     {
         var batch = new TwinBatch(_twins);
         var requests = new DeviceRequests(batch, _nodeName, _time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -128,11 +128,11 @@ internal sealed partial class DeviceTwin : BackgroundService
             requests.Handle(message);
         }
 
-        if (batch.HasWrites || upstream.Count > 0)
+        if (batch.HasWrites || alsoStore is not null)
         {
             try
             {
-                await StoreAsync(batch, upstream, cancellationToken);
+                await StoreAsync(batch, alsoStore, cancellationToken);
             }
             catch (Exception e)
             {
@@ -148,16 +148,13 @@ internal sealed partial class DeviceTwin : BackgroundService
         Publish(requests.Answers);
     }
 
-    private async Task StoreAsync(TwinBatch batch, IReadOnlyList<UpstreamMessage> upstream, CancellationToken cancellationToken)
+    private async Task StoreAsync(TwinBatch batch, Action<SqlSession>? alsoStore, CancellationToken cancellationToken)
     {
         await _database.WriteAsync(
             session =>
             {
                 batch.Write(session);
-                foreach (var message in upstream)
-                {
-                    Outbox.Put(session, message);
-                }
+                alsoStore?.Invoke(session);
             },
             cancellationToken);
         _outbox.Notify();

@@ -2,6 +2,7 @@ using System.Text;
 using EdgeSync.EdgeCore.DeviceTwin;
 using EdgeSync.EdgeCore.EventBus.Mqtt;
 using EdgeSync.Protocol.Wire;
+using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.EventBus;
 
@@ -15,9 +16,10 @@ internal sealed partial class EventBus(IMqttClient mqtt, DeviceTwin.DeviceTwin t
     private static readonly string[] s_routed = ["$hw/events/upload/#", "SYS/dis/upload_records", "+/user/#"];
 
     private readonly ILogger _logger = logger;
+    private readonly RoutedBacklog _backlog = new();
     private long _lost;
 
-    /// <summary>Routed messages that could not be taken since the start (too long).</summary>
+    /// <summary>Routed messages that were lost since the start: too long, or the oldest of too many.</summary>
     public long Lost => Interlocked.Read(ref _lost);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -44,7 +46,17 @@ internal sealed partial class EventBus(IMqttClient mqtt, DeviceTwin.DeviceTwin t
             }
         }
 
-        return twins.HandleAsync(device, upstream, cancellationToken);
+        return twins.HandleAsync(device, upstream.Count == 0 ? null : session => Store(session, upstream), cancellationToken);
+    }
+
+    private void Store(SqlSession session, List<UpstreamMessage> messages)
+    {
+        var dropped = _backlog.Put(session, messages);
+        if (dropped > 0)
+        {
+            Interlocked.Add(ref _lost, dropped);
+            LogDropped(dropped);
+        }
     }
 
     /// <summary>The router expects the payload as a string; bytes that are not UTF-8 become U+FFFD there, as in KubeEdge.</summary>
@@ -54,4 +66,7 @@ internal sealed partial class EventBus(IMqttClient mqtt, DeviceTwin.DeviceTwin t
 
     [LoggerMessage(LogLevel.Warning, "A message on {Topic} has {Length} bytes, more than can be sent to the cloud; it is dropped")]
     private partial void LogTooLong(string topic, int length);
+
+    [LoggerMessage(LogLevel.Warning, "More messages wait for the cloud's router than may be kept; the oldest {Dropped} are dropped")]
+    private partial void LogDropped(int dropped);
 }

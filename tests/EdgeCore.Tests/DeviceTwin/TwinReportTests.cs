@@ -75,7 +75,7 @@ public sealed class TwinReportTests
         await using var rig = await StartedAsync();
         await rig.Agent.PutDeviceAsync("thermo-2", "uid-2");
         await UpdateAsync(rig, ("a", "1"));
-        await rig.Agent.Twins.HandleAsync([Message("thermo-2", "twin/update", TwinAgent.Update("a", "1"))], [], CancellationToken.None);
+        await rig.Agent.Twins.HandleAsync([Message("thermo-2", "twin/update", TwinAgent.Update("a", "1"))], null, CancellationToken.None);
         await UpdateAsync(rig, ("a", "2"));
         Assert.Equal(["twin/default/thermo-1", "twin/default/thermo-2"], rig.Agent.Outbox.Next(10, s_none).Select(e => e.Message.Key));
     }
@@ -107,7 +107,7 @@ public sealed class TwinReportTests
     {
         await using var rig = await StartedAsync();
         await rig.Agent.PutDeviceAsync("thermo-1", "uid-1", ("setpoint", "22"));
-        await rig.Agent.Twins.HandleAsync([], [], CancellationToken.None);
+        await rig.Agent.Twins.HandleAsync([], null, CancellationToken.None);
         var twin = JsonNode.Parse(Assert.Single(rig.Agent.Outbox.Next(10, s_none)).Message.Content)!["twin"]!;
         Assert.Equal("22", (string?)twin["setpoint"]!["expected"]!["value"]);
         Assert.Equal(1, (int?)twin["setpoint"]!["actual_version"]!["edge"]);
@@ -119,7 +119,7 @@ public sealed class TwinReportTests
         await using var rig = await StartedAsync();
         foreach (var state in new[] { "online", "offline" })
         {
-            await rig.Agent.Twins.HandleAsync([Message("thermo-1", "state/update", $$"""{"state":"{{state}}"}""")], [], CancellationToken.None);
+            await rig.Agent.Twins.HandleAsync([Message("thermo-1", "state/update", $$"""{"state":"{{state}}"}""")], null, CancellationToken.None);
         }
 
         var entry = Assert.Single(rig.Agent.Outbox.Next(10, s_none));
@@ -134,7 +134,7 @@ public sealed class TwinReportTests
         await using var rig = await StartedAsync();
         await UpdateAsync(rig, ("a", "1"));
         await rig.Agent.RemoveDeviceAsync("thermo-1");
-        await rig.Agent.Twins.HandleAsync([], [], CancellationToken.None);
+        await rig.Agent.Twins.HandleAsync([], null, CancellationToken.None);
         Assert.Empty(rig.Agent.Outbox.Next(10, s_none));
         Assert.Equal(0L, rig.Agent.Database.Read(s => s.Scalar("SELECT count(*) FROM twin")));
     }
@@ -146,24 +146,45 @@ public sealed class TwinReportTests
         var device = TwinAgent.Device("thermo-9", "uid-9");
         device["status"] = JsonNode.Parse("""{"twins":[{"propertyName":"t","reported":{"value":"7","metadata":{"timestamp":"5","type":"int","sequence":"40"}}}]}""");
         await rig.Agent.PutAsync(ResourceTypes.Device, device.ToJsonString());
-        await rig.Agent.Twins.HandleAsync([], [], CancellationToken.None);
+        await rig.Agent.Twins.HandleAsync([], null, CancellationToken.None);
         Assert.Equal("7", rig.Agent.Reported("thermo-9", "t"));
         Assert.Empty(rig.Agent.Outbox.Next(10, s_none));
-        await rig.Agent.Twins.HandleAsync([Message("thermo-9", "twin/update", TwinAgent.Update("t", "8"))], [], CancellationToken.None);
+        await rig.Agent.Twins.HandleAsync([Message("thermo-9", "twin/update", TwinAgent.Update("t", "8"))], null, CancellationToken.None);
         var twin = JsonNode.Parse(Assert.Single(rig.Agent.Outbox.Next(10, s_none)).Message.Content)!["twin"]!;
         Assert.Equal(41, (int?)twin["t"]!["actual_version"]!["edge"]);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_stored_is_neither_acknowledged_nor_visible()
+    {
+        await using var rig = await StartedAsync();
+        await UpdateAsync(rig, ("a", "1"));
+        await rig.Agent.Database.DisposeAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => UpdateAsync(rig, ("a", "2")));
+        Assert.Equal("1", rig.Agent.Reported("thermo-1", "a"));
+    }
+
+    [Fact]
+    public async Task A_model_that_comes_after_its_device_gives_its_types()
+    {
+        await using var rig = await StartedAsync();
+        await rig.Agent.PutAsync(ResourceTypes.DeviceModel, """
+            {"kind":"DeviceModel","metadata":{"namespace":"default","name":"thermo","uid":"m"},"spec":{"properties":[{"name":"a","type":"INT"}]}}
+            """);
+        await UpdateAsync(rig, ("a", "warm"), ("a", "3"));
+        Assert.Equal((1L, "3"), (rig.Agent.Twins.Refused, rig.Agent.Reported("thermo-1", "a")));
     }
 
     private static async Task<TwinRig> StartedAsync()
     {
         var rig = await TwinRig.WithoutBrokerAsync();
-        await rig.Agent.Twins.HandleAsync([], [], CancellationToken.None);
+        await rig.Agent.Twins.HandleAsync([], null, CancellationToken.None);
         Assert.NotNull(rig.Agent.Twin("thermo-1"));
         return rig;
     }
 
     private static Task UpdateAsync(TwinRig rig, params (string Property, string Value)[] updates) => rig.Agent.Twins.HandleAsync(
-        [.. updates.Select(u => Message("thermo-1", "twin/update", TwinAgent.Update(u.Property, u.Value)))], [], CancellationToken.None);
+        [.. updates.Select(u => Message("thermo-1", "twin/update", TwinAgent.Update(u.Property, u.Value)))], null, CancellationToken.None);
 
     private static MqttMessage Message(string device, string verb, string payload) =>
         new(TwinAgent.Topic(device, verb), System.Text.Encoding.UTF8.GetBytes(payload), 1);

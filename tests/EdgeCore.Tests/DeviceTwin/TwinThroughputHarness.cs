@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using EdgeSync.EdgeCore.EventBus.Mqtt;
 using EdgeSync.EdgeCore.MetaServer;
 using EdgeSync.TestKit;
@@ -13,11 +12,11 @@ namespace EdgeSync.EdgeCore.Tests.DeviceTwin;
 
 /// <summary>
 /// Measures, asserts nothing about time: <c>EDGESYNC_MEASURE=1 dotnet test --filter Harness -c Release</c>. Updates go
-/// through the real broker with QoS 1; the load generator, the broker and the agent share the machine.
+/// through the real broker with QoS 1; mosquitto_pub, the broker and the agent share the machine.
 /// </summary>
 public sealed class TwinThroughputHarness(ITestOutputHelper output)
 {
-    private const int Devices = 50;
+    private const int Devices = 10;
     private const int PropertiesPerDevice = 10;
 
     [MeasureFact]
@@ -34,15 +33,24 @@ public sealed class TwinThroughputHarness(ITestOutputHelper output)
         await Eventually.HoldsAsync("devices are known", () => rig.Agent.Twins.Twins.Count == Devices + 1);
         await using var server = await ServeAsync(rig);
         using var stop = new CancellationTokenSource();
+        using (var warming = new CancellationTokenSource(TimeSpan.FromSeconds(2)))
+        {
+            await QueryAsync(server.Urls.First(), warming.Token);
+        }
+
+        using (var quiet = new CancellationTokenSource(TimeSpan.FromSeconds(3)))
+        {
+            Report("before", await QueryAsync(server.Urls.First(), quiet.Token));
+        }
+
         var querying = QueryAsync(server.Urls.First(), stop.Token);
+        var brokerBefore = rig.Broker.ProcessorTime;
         var clock = Stopwatch.StartNew();
-        var sent = await GenerateAsync(rig.Broker.Port, updates, rate);
+        var sent = await GenerateAsync(rig.Broker, updates, rate);
         await Eventually.HoldsAsync("all updates are durable", () => rig.Agent.Twins.Accepted >= updates, TimeSpan.FromMinutes(5));
         var took = clock.Elapsed;
         await stop.CancelAsync();
         var latencies = await querying;
-        latencies.Sort();
-
         for (var i = 0; i < Devices * PropertiesPerDevice; i++)
         {
             var expected = updates - (Devices * PropertiesPerDevice) + i;
@@ -50,9 +58,15 @@ public sealed class TwinThroughputHarness(ITestOutputHelper output)
         }
 
         output.WriteLine($"{updates} updates: acknowledged by the broker after {sent.TotalSeconds:0.00} s, durable after {took.TotalSeconds:0.00} s: {updates / took.TotalSeconds:0}/s");
-        output.WriteLine($"{latencies.Count} queries meanwhile: p50 {At(0.5):0.00} ms, p99 {At(0.99):0.00} ms, max {At(1):0.00} ms");
+        Report("meanwhile", latencies);
         output.WriteLine($"dropped: {rig.Agent.Mqtt.Dropped(PublishKind.Document)} documents, {rig.Agent.Mqtt.Dropped(PublishKind.Result)} results");
-        output.WriteLine($"processor time of this process (agent and load): {Environment.CpuUsage.TotalTime.TotalSeconds:0.0} s");
+        output.WriteLine($"processor time of this process (agent and test): {Environment.CpuUsage.TotalTime.TotalSeconds:0.0} s, of the broker: {(rig.Broker.ProcessorTime - brokerBefore).TotalSeconds:0.0} s");
+    }
+
+    private void Report(string when, List<TimeSpan> latencies)
+    {
+        latencies.Sort();
+        output.WriteLine($"{latencies.Count} queries {when}: p50 {At(0.5):0.00} ms, p99 {At(0.99):0.00} ms, max {At(1):0.00} ms");
 
         double At(double part) => latencies[(int)((latencies.Count - 1) * part)].TotalMilliseconds;
     }
@@ -84,39 +98,25 @@ public sealed class TwinThroughputHarness(ITestOutputHelper output)
         return latencies;
     }
 
-    /// <summary>One publisher connection, QoS 1, at most 1,000 unconfirmed; returns when the broker has confirmed all.</summary>
-    private static async Task<TimeSpan> GenerateAsync(int port, int updates, int rate)
+    /// <summary>One mosquitto_pub for each device, QoS 1; returns when the broker has confirmed all.</summary>
+    private static async Task<TimeSpan> GenerateAsync(MosquittoBroker broker, int updates, int rate)
     {
-        var options = new MqttOptions { Host = "127.0.0.1", Port = port, ClientId = "load", MaxOutgoing = int.MaxValue, MaxOutgoingBytes = int.MaxValue, MaxInFlight = 1000 };
-        var queue = new OutgoingQueue(options);
         var clock = Stopwatch.StartNew();
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync("127.0.0.1", port);
-        await using var stream = new NetworkStream(socket);
-        var connection = new MqttConnection(stream, options, queue, new RedeliveryFilter(), TimeProvider.System);
-        using var done = new CancellationTokenSource();
-        var running = connection.RunAsync(["load/none"], (_, _) => Task.CompletedTask, _ => { }, done.Token);
-        for (var i = 0; i < updates; i++)
+        await Task.WhenAll(Enumerable.Range(0, Devices).Select(d => broker.PublishAsync(TwinAgent.Topic($"d{d}", "twin/update"), Lines(d), deadline: TimeSpan.FromMinutes(5))));
+        return clock.Elapsed;
+
+        async IAsyncEnumerable<string> Lines(int device)
         {
-            var topic = TwinAgent.Topic($"d{i % Devices}", "twin/update");
-            var update = TwinAgent.Update($"p{i / Devices % PropertiesPerDevice}", $"{i}", $"{i}");
-            queue.Add(PublishKind.Delta, topic, System.Text.Encoding.UTF8.GetBytes(update));
-            if (i % 100 == 99)
+            for (var i = device; i < updates; i += Devices)
             {
-                connection.Wake();
-                if (rate > 0 && i / (double)rate - clock.Elapsed.TotalSeconds is > 0 and var ahead)
+                if (rate > 0 && (i / (double)rate) - clock.Elapsed.TotalSeconds is > 0 and var ahead)
                 {
                     await Task.Delay(TimeSpan.FromSeconds(ahead));
                 }
+
+                yield return TwinAgent.Update($"p{i / Devices % PropertiesPerDevice}", $"{i}", $"{i}");
             }
         }
-
-        connection.Wake();
-        await Eventually.HoldsAsync("the broker has all updates", () => queue.Count == 0, TimeSpan.FromMinutes(5));
-        var took = clock.Elapsed;
-        await done.CancelAsync();
-        await running.ContinueWith(_ => { }, TaskScheduler.Default);
-        return took;
     }
 
     /// <summary>Only where somebody asks for figures.</summary>

@@ -1,3 +1,4 @@
+using EdgeSync.EdgeCore.EventBus;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.EdgeCore.Tests.DeviceTwin;
 using EdgeSync.TestKit;
@@ -7,6 +8,25 @@ namespace EdgeSync.EdgeCore.Tests.EventBus;
 public sealed class RoutedMessageTests
 {
     private static readonly HashSet<long> s_none = [];
+
+    [Fact]
+    public async Task Of_too_many_messages_for_the_cloud_the_oldest_go_and_are_counted()
+    {
+        await using var rig = await TwinRig.WithoutBrokerAsync();
+        var backlog = new RoutedBacklog(maxMessages: 10, maxBytes: 1000);
+        for (var i = 0; i < 15; i++)
+        {
+            var dropped = await rig.Agent.Database.WriteAsync(s => backlog.Put(s, [Message(i, 10)]), CancellationToken.None);
+            Assert.Equal(i < 10 ? 0 : 1, dropped);
+        }
+
+        Assert.Equal(
+            Enumerable.Range(5, 10).Select(i => $"bus/{i}"), rig.Agent.Outbox.Next(100, s_none).Select(e => e.Message.Key));
+        Assert.Equal(5, await rig.Agent.Database.WriteAsync(s => backlog.Put(s, [Message(99, 950)]), CancellationToken.None));
+
+        static UpstreamMessage Message(int number, int length) =>
+            new($"bus/{number}", Lane.Bulk, true, "bus", "user", "upload", $"{number}", new byte[length]);
+    }
 
     [MosquittoFact]
     public async Task Messages_on_routed_topics_are_kept_for_the_cloud_each_and_in_order()

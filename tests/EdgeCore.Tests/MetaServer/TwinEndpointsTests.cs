@@ -72,7 +72,7 @@ public sealed class TwinEndpointsTests
                 new MqttMessage(TwinAgent.Topic("thermo-1", "twin/update"), """{"twin":{"temperature":{"actual":{"value":"21.5 °C","metadata":{"timestamp":1767225600123}}}}}"""u8.ToArray(), 1),
                 new MqttMessage(TwinAgent.Topic("thermo-1", "state/update"), """{"state":"online"}"""u8.ToArray(), 2),
             ],
-            [], CancellationToken.None);
+            null, CancellationToken.None);
         return rig;
     }
 

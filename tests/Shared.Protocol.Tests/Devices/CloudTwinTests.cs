@@ -59,6 +59,21 @@ public sealed class CloudTwinTests
         Assert.Contains("\"warm\" is not of type float", Assert.Single(problems), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_object_with_nulls_where_lists_and_names_belong_does_no_harm()
+    {
+        var device = new Device
+        {
+            Metadata = new ObjectMeta { Namespace = "default", Name = "d", Uid = "u" },
+            Spec = null!,
+            Status = new DeviceStatus { Twins = [null!, new DeviceTwinStatus { PropertyName = null! }] },
+        };
+        var document = CloudTwin.Begin(device, new DeviceModel { Spec = null! }, false);
+        Assert.Empty(Apply(document, device, 0).Properties);
+        device = device with { Spec = new DeviceSpec { Properties = [null!, new DeviceProperty { Name = null!, Desired = new TwinProperty { Value = "1" } }] } };
+        Assert.Empty(Apply(document, device, 0).Properties);
+    }
+
     private static TwinDocument Apply(TwinDocument document, Device device, int changes)
     {
         var outcome = CloudTwin.ApplyDesired(document, device, Now, out var problems);

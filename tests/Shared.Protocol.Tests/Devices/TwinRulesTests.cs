@@ -41,6 +41,14 @@ public sealed class TwinRulesTests
     }
 
     [Fact]
+    public void A_property_without_a_value_is_refused_but_may_be_declared()
+    {
+        Assert.Contains("property \"p\" has no value; send it as {\"actual\"", TwinRules.Update(s_empty, Request("p", new MsgTwin()), Now).Error, StringComparison.Ordinal);
+        var declared = TwinRules.Update(s_empty, Request("p", new MsgTwin { Metadata = new TypeMetadata { Type = "int" } }), Now);
+        Assert.Equal(TwinTypes.WholeNumber, declared.Document.Properties["p"].Type);
+    }
+
+    [Fact]
     public void A_property_keeps_the_type_of_its_first_report()
     {
         var first = TwinRules.Update(s_empty, Request("p", Value("1") with { Metadata = new TypeMetadata { Type = "int" } }), Now).Document;

@@ -8,13 +8,15 @@ namespace EdgeSync.EdgeCore.EventBus.Mqtt;
 /// </summary>
 internal sealed partial class MqttClient(MqttOptions options, TimeProvider time, ILogger<MqttClient> logger) : IMqttClient
 {
+    private static readonly TimeSpan s_dropLogInterval = TimeSpan.FromSeconds(10);
+
     private readonly OutgoingQueue _outgoing = new(options);
     private readonly RedeliveryFilter _redelivery = new();
     private readonly ILogger _logger = logger;
     private volatile MqttConnection? _connection;
     private volatile bool _connected;
     private bool _accepted; // the last attempt got as far as a CONNACK and its messages could be handled
-    private int _dropping;
+    private long _loggedDrop; // a TimeProvider timestamp
 
     public bool IsConnected => _connected;
 
@@ -23,12 +25,9 @@ internal sealed partial class MqttClient(MqttOptions options, TimeProvider time,
 
     public void Publish(PublishKind kind, string topic, ReadOnlyMemory<byte> payload)
     {
-        if (_outgoing.Add(kind, topic, payload))
+        if (!_outgoing.Add(kind, topic, payload) && time.GetElapsedTime(Interlocked.Read(ref _loggedDrop)) > s_dropLogInterval)
         {
-            Interlocked.Exchange(ref _dropping, 0);
-        }
-        else if (Interlocked.Exchange(ref _dropping, 1) == 0)
-        {
+            Interlocked.Exchange(ref _loggedDrop, time.GetTimestamp());
             LogDropping(Dropped(PublishKind.Document), Dropped(PublishKind.Result), Dropped(PublishKind.Delta));
         }
 

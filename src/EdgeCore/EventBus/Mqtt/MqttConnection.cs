@@ -47,7 +47,7 @@ internal sealed class MqttConnection(
         var first = await Task.WhenAny(tasks);
         await ended.CancelAsync();
         _incoming.Complete();
-        await Task.WhenAll(tasks).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (cancellationToken.IsCancellationRequested)
         {
             await SayGoodbyeAsync();

@@ -43,8 +43,8 @@ internal sealed record MqttOptions
 
     public int MaxOutgoingBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>Published and not yet confirmed by the broker.</summary>
-    public int MaxInFlight { get; init; } = 512;
+    /// <summary>Published and not yet confirmed by the broker; a busy broker confirms late, so this limits the rate.</summary>
+    public int MaxInFlight { get; init; } = 4096;
 
     /// <summary>From <c>modules.eventBus</c>; the client id is <c>edgesync-NODE</c>.</summary>
     /// <exception cref="FormatException">mqttServerExternal is not <c>tcp://HOST:PORT</c>.</exception>

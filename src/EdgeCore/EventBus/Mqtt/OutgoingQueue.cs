@@ -4,8 +4,9 @@ namespace EdgeSync.EdgeCore.EventBus.Mqtt;
 
 /// <summary>
 /// Messages on their way to the broker: waiting, and sent but not confirmed. Bounded by number and bytes; when full the
-/// oldest waiting message of the least needed kind goes (documents, then results, then deltas), and is counted.
-/// Outlives connections. Thread-safe.
+/// oldest waiting message of the least needed kind goes (documents, then results, then deltas), and is counted. Waiting
+/// instead would hold back acknowledgements, and a broker whose queue for this client overflows drops updates that it
+/// has acknowledged: an answer is the smaller loss. Outlives connections. Thread-safe.
 /// </summary>
 internal sealed class OutgoingQueue(MqttOptions options)
 {
