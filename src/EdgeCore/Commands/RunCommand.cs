@@ -26,17 +26,25 @@ internal static class RunCommand
             detached,
         };
         command.SetAction((result, cancellationToken) => RunAsync(
-            new EdgeFiles(Path.GetFullPath(result.GetRequiredValue(dataDir))), result.GetValue(detached), parts, cancellationToken));
+            new EdgeFiles(Path.GetFullPath(result.GetRequiredValue(dataDir))), parts, cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(EdgeFiles files, bool detached, EdgeCoreParts parts, CancellationToken cancellationToken)
+    /// <summary>
+    /// The first thing that the program does: .NET's console keeps a copy of the standard streams from its first use on, and
+    /// the copy of a pipe would keep its reader waiting for as long as the agent runs.
+    /// </summary>
+    /// <param name="args">As <see cref="AgentStart"/> gives them: <c>run --data-dir DIR --detached</c>.</param>
+    public static void DetachIfAsked(string[] args)
     {
-        if (detached)
+        if (args is ["run", "--data-dir", var dataDir, DetachedOption])
         {
-            Linux.Detach(files.Log);
+            Linux.Detach(new EdgeFiles(Path.GetFullPath(dataDir)).Log);
         }
+    }
 
+    private static async Task<int> RunAsync(EdgeFiles files, EdgeCoreParts parts, CancellationToken cancellationToken)
+    {
         var loaded = EdgeCoreConfigFile.Load(files);
         if (loaded.Config is not { } config)
         {
