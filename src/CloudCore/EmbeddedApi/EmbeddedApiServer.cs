@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using EdgeSync.CloudCore.EmbeddedApi.Discovery;
 using EdgeSync.CloudCore.EmbeddedApi.Kinds;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
@@ -68,6 +69,10 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         catch (ApiException e)
         {
             await FailAsync(context, e);
+        }
+        catch (ChannelClosedException)
+        {
+            await FailAsync(context, new ApiException(StatusReason.ServiceUnavailable, "the server is shutting down"));
         }
         catch (BadHttpRequestException e)
         {

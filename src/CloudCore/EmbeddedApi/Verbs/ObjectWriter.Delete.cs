@@ -23,6 +23,7 @@ internal sealed partial class ObjectWriter
     /// </summary>
     public async Task<DeleteResult> DeleteAsync(WriteContext context, DeleteOptions options, CancellationToken cancellationToken)
     {
+        using var turn = await TurnAsync(context, cancellationToken);
         for (var attempt = 0; attempt < MostAttempts; attempt++)
         {
             var stored = store.State.Get(context.Resource.StorageName, context.Key)
