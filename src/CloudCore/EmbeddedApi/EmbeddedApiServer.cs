@@ -34,7 +34,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         _resources = new ResourceTable(BuiltInResources.All(schema));
         _discovery = new DiscoveryDocuments(_resources);
         var writer = new ObjectWriter(store, time);
-        _verbs = new ResourceVerbs(store, writer, schema, time, options.MaxBodyBytes);
+        _verbs = new ResourceVerbs(store, writer, new Renderer(time), schema, time, options.MaxBodyBytes);
         _cleaner = new NamespaceCleaner(store, writer, () => _resources, time, loggers.CreateLogger<NamespaceCleaner>());
     }
 
