@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using EdgeSync.CloudCore.EmbeddedApi.Discovery;
 using EdgeSync.CloudCore.EmbeddedApi.Kinds;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
@@ -33,7 +34,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         _resources = new ResourceTable(BuiltInResources.All(schema));
         _discovery = new DiscoveryDocuments(_resources);
         var writer = new ObjectWriter(store, time);
-        _verbs = new ResourceVerbs(store, writer, schema, time, options.MaxBodyBytes);
+        _verbs = new ResourceVerbs(store, writer, new Renderer(time), schema, time, options.MaxBodyBytes);
         _cleaner = new NamespaceCleaner(store, writer, () => _resources, time, loggers.CreateLogger<NamespaceCleaner>());
     }
 
@@ -68,6 +69,10 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         catch (ApiException e)
         {
             await FailAsync(context, e);
+        }
+        catch (ChannelClosedException)
+        {
+            await FailAsync(context, new ApiException(StatusReason.ServiceUnavailable, "the server is shutting down"));
         }
         catch (BadHttpRequestException e)
         {

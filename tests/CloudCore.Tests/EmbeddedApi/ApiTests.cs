@@ -218,6 +218,48 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     }
 
     [Fact]
+    public async Task A_warning_that_quotes_what_no_header_may_hold_is_still_given()
+    {
+        var answer = await Api.PostAsync(Maps, """{"metadata":{"name":"quoted"},"f\u00fc\n\"x":1}""");
+        Assert.Equal(HttpStatusCode.Created, answer.Code);
+        Assert.Contains("f??", Assert.Single(answer.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_first_namespaces_cannot_be_deleted()
+    {
+        var answer = await Api.DeleteAsync("/api/v1/namespaces/default");
+        Assert.Equal(HttpStatusCode.Forbidden, answer.Code);
+        Assert.Equal("namespaces \"default\" is forbidden: this namespace may not be deleted", answer.Message);
+    }
+
+    [Fact]
+    public async Task Unconditional_updates_of_one_object_at_once_all_succeed()
+    {
+        await Api.PostAsync(Maps, """{"metadata":{"name":"race"}}""");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(
+            i => Api.PutAsync(Maps + "/race", $$$"""{"metadata":{"name":"race"},"data":{"i":"{{{i}}}"}}""")));
+        Assert.All(answers, a => Assert.Equal(HttpStatusCode.OK, a.Code));
+    }
+
+    [Fact]
+    public async Task Defaults_are_written_as_kubernetes_writes_them()
+    {
+        var set = await Api.PostAsync(ApiClient.Apps + "/daemonsets", TestObjects.DaemonSet("defaults"));
+        var spec = set.Body["spec"]!;
+        Assert.Equal("""{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1,"maxSurge":0}}""", spec["updateStrategy"]!.ToJsonString());
+        Assert.Equal(10, (int)spec["revisionHistoryLimit"]!);
+        var metadata = (JsonObject)spec["template"]!["metadata"]!;
+        Assert.True(metadata.ContainsKey("creationTimestamp") && metadata["creationTimestamp"] is null);
+        var pod = (JsonObject)spec["template"]!["spec"]!;
+        Assert.Equal(
+            ("Always", "ClusterFirst", 30, "default-scheduler", "IfNotPresent"),
+            ((string)pod["restartPolicy"]!, (string)pod["dnsPolicy"]!, (int)pod["terminationGracePeriodSeconds"]!,
+                (string)pod["schedulerName"]!, (string)pod["containers"]![0]!["imagePullPolicy"]!));
+        Assert.Empty((JsonObject)pod["securityContext"]!);
+    }
+
+    [Fact]
     public async Task Deleting_a_namespace_deletes_its_content_and_nothing_new_gets_in()
     {
         await Api.PostAsync("/api/v1/namespaces", """{"metadata":{"name":"doomed"}}""");

@@ -34,6 +34,7 @@ internal static class BuiltInResources
             Version = "v1", Plural = ObjectStore.NamespaceResource, Singular = "namespace", Kind = "Namespace", ShortNames = ["ns"],
             Namespaced = false, NameRule = NameRule.Label, Subresources = ["status"], Schema = schema.Type("Namespace"),
             Columns = BuiltInColumns.Namespaces, SelectableFields = ["status.phase"], ReturnsDeletedObject = true,
+            Undeletable = ["default", "kube-system", "kube-public"],
             Default = OtherDefaults.Namespace, PrepareCreate = OtherDefaults.NewNamespace,
             HoldsDeletion = OtherDefaults.NamespaceIsHeld, DeletionBegins = OtherDefaults.NamespaceDeletionBegins,
         },

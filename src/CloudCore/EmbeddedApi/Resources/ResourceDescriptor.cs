@@ -56,6 +56,9 @@ internal sealed record ResourceDescriptor
     /// <summary>Whether a delete answers with the object instead of a Status.</summary>
     public bool ReturnsDeletedObject { get; init; }
 
+    /// <summary>Names of objects that are never deleted.</summary>
+    public IReadOnlyList<string> Undeletable { get; init; } = [];
+
     /// <summary>Which characters a name may have.</summary>
     public NameRule NameRule { get; init; } = NameRule.Subdomain;
 

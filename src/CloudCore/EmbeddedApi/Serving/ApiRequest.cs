@@ -53,8 +53,9 @@ internal sealed class ApiRequest(HttpContext context, RequestInfo path, Resource
             return;
         }
 
+        // a header takes printable ASCII only; the text may quote the caller's own words
         _warnings.Add(text);
-        var escaped = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        var escaped = string.Concat(text.Select(c => c is '\\' or '"' ? $"\\{c}" : c is >= ' ' and <= '~' ? $"{c}" : "?"));
         context.Response.Headers.Append("Warning", $"299 - \"{escaped}\"");
     }
 

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
@@ -16,23 +14,18 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 /// </summary>
 internal static class ProtobufBody
 {
-    private const int Varint = 0;
-    private const int Fixed64 = 1;
-    private const int Delimited = 2;
-    private const int Fixed32 = 5;
-
     /// <exception cref="ApiException">400 where the bytes are no such message.</exception>
     public static JsonObject Parse(ReadOnlySpan<byte> body, TypeSchema type)
     {
         if (!body.StartsWith("k8s\0"u8))
         {
-            throw Malformed("the prefix is missing");
+            throw ProtobufReader.Malformed("the prefix is missing");
         }
 
         var apiVersion = "";
         var kind = "";
         ReadOnlySpan<byte> raw = [];
-        var envelope = new Reader(body[4..]);
+        var envelope = new ProtobufReader(body[4..]);
         while (envelope.Next(out var number))
         {
             switch (number)
@@ -56,7 +49,7 @@ internal static class ProtobufBody
     {
         var apiVersion = "";
         var kind = "";
-        var reader = new Reader(bytes);
+        var reader = new ProtobufReader(bytes);
         while (reader.Next(out var number))
         {
             if (number == 1)
@@ -83,10 +76,10 @@ internal static class ProtobufBody
     {
         if (depth > JsonFormat.MaxDepth)
         {
-            throw Malformed("nested too deep");
+            throw ProtobufReader.Malformed("nested too deep");
         }
 
-        var reader = new Reader(bytes);
+        var reader = new ProtobufReader(bytes);
         while (reader.Next(out var number))
         {
             if (type.Embedded(number) is { } embedded)
@@ -100,7 +93,7 @@ internal static class ProtobufBody
         }
     }
 
-    private static void ReadField(JsonObject node, ref Reader reader, FieldSchema field, int depth)
+    private static void ReadField(JsonObject node, ref ProtobufReader reader, FieldSchema field, int depth)
     {
         switch (field.Shape.Kind)
         {
@@ -131,7 +124,7 @@ internal static class ProtobufBody
     {
         var key = "";
         JsonNode? value = shape.Kind is FieldKind.String or FieldKind.Bytes ? "" : null;
-        var reader = new Reader(bytes);
+        var reader = new ProtobufReader(bytes);
         while (reader.Next(out var number))
         {
             if (number == 1)
@@ -147,7 +140,7 @@ internal static class ProtobufBody
         return (key, value);
     }
 
-    private static JsonNode? ReadValue(ref Reader reader, FieldShape shape, int depth) => shape.Kind switch
+    private static JsonNode? ReadValue(ref ProtobufReader reader, FieldShape shape, int depth) => shape.Kind switch
     {
         FieldKind.Integer => JsonValue.Create((long)reader.Number),
         FieldKind.Boolean => JsonValue.Create(reader.Number != 0),
@@ -159,14 +152,14 @@ internal static class ProtobufBody
         FieldKind.IntOrString => ReadIntOrString(reader.Bytes),
         FieldKind.Object => ReadMessage(reader.Bytes, shape.Type!, depth),
         FieldKind.Any => ReadRaw(Member(reader.Bytes, 1)),
-        _ => throw Malformed("a list within a list"),
+        _ => throw ProtobufReader.Malformed("a list within a list"),
     };
 
     private static JsonValue? ReadTime(ReadOnlySpan<byte> bytes, FieldKind kind)
     {
         long seconds = 0;
         long nanoseconds = 0;
-        var reader = new Reader(bytes);
+        var reader = new ProtobufReader(bytes);
         while (reader.Next(out var number))
         {
             if (number == 1)
@@ -193,7 +186,7 @@ internal static class ProtobufBody
         ulong type = 0;
         ulong whole = 0;
         var text = "";
-        var reader = new Reader(bytes);
+        var reader = new ProtobufReader(bytes);
         while (reader.Next(out var number))
         {
             switch (number)
@@ -221,13 +214,13 @@ internal static class ProtobufBody
         }
         catch (System.Text.Json.JsonException e)
         {
-            throw Malformed(e.Message);
+            throw ProtobufReader.Malformed(e.Message);
         }
     }
 
     private static ReadOnlySpan<byte> Member(ReadOnlySpan<byte> bytes, int wanted)
     {
-        var reader = new Reader(bytes);
+        var reader = new ProtobufReader(bytes);
         while (reader.Next(out var number))
         {
             if (number == wanted)
@@ -254,85 +247,4 @@ internal static class ProtobufBody
     };
 
     private static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
-
-    private static ApiException Malformed(string why) => ApiException.BadRequest($"the body is not valid protobuf: {why}");
-
-    /// <summary>Goes over the fields of one message.</summary>
-    private ref struct Reader(ReadOnlySpan<byte> bytes)
-    {
-        private ReadOnlySpan<byte> _rest = bytes;
-
-        /// <summary>The value of a number.</summary>
-        public ulong Number { get; private set; }
-
-        /// <summary>The value of a string, bytes or message.</summary>
-        public ReadOnlySpan<byte> Bytes { get; private set; }
-
-        public bool Next(out int number)
-        {
-            number = 0;
-            if (_rest.IsEmpty)
-            {
-                return false;
-            }
-
-            var tag = ReadVarint();
-            number = (int)(tag >> 3);
-            Bytes = [];
-            Number = 0;
-            switch ((int)(tag & 7))
-            {
-                case Varint:
-                    Number = ReadVarint();
-                    break;
-                case Fixed64:
-                    Number = BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
-                    break;
-                case Delimited:
-                    Bytes = Take(ReadVarint());
-                    break;
-                case Fixed32:
-                    Number = BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
-                    break;
-                default:
-                    throw Malformed(string.Create(CultureInfo.InvariantCulture, $"wire type {tag & 7}"));
-            }
-
-            return true;
-        }
-
-        private ulong ReadVarint()
-        {
-            ulong value = 0;
-            for (var shift = 0; shift < 64; shift += 7)
-            {
-                if (_rest.IsEmpty)
-                {
-                    break;
-                }
-
-                var next = _rest[0];
-                _rest = _rest[1..];
-                value |= (ulong)(next & 0x7f) << shift;
-                if (next < 0x80)
-                {
-                    return value;
-                }
-            }
-
-            throw Malformed("it ends within a number");
-        }
-
-        private ReadOnlySpan<byte> Take(ulong length)
-        {
-            if (length > (ulong)_rest.Length)
-            {
-                throw Malformed("it ends within a field");
-            }
-
-            var taken = _rest[..(int)length];
-            _rest = _rest[(int)length..];
-            return taken;
-        }
-    }
 }

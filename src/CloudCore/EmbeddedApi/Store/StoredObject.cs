@@ -54,8 +54,7 @@ internal sealed class StoredObject(NamespacedName key, string uid, long resource
         var labels = new List<KeyValuePair<string, string>>();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            // label names repeat over all objects of a kind; their values often do
-            var name = string.Intern(reader.GetString()!);
+            var name = reader.GetString()!;
             reader.Read();
             labels.Add(new(name, reader.GetString() ?? ""));
         }

@@ -9,6 +9,7 @@ internal sealed partial class ObjectWriter
     /// <summary>Assigns a pod to a node, once.</summary>
     public async Task<StoredObject> BindAsync(WriteContext context, string node, string? uid, CancellationToken cancellationToken)
     {
+        using var turn = await TurnAsync(context, cancellationToken);
         for (var attempt = 0; attempt < MostAttempts; attempt++)
         {
             var stored = store.State.Get(context.Resource.StorageName, context.Key)

@@ -23,6 +23,12 @@ internal sealed partial class ObjectWriter
     /// </summary>
     public async Task<DeleteResult> DeleteAsync(WriteContext context, DeleteOptions options, CancellationToken cancellationToken)
     {
+        if (context.Resource.Undeletable.Contains(context.Key.Name))
+        {
+            throw ApiException.Forbidden(context.Resource, context.Key.Name, $"this {context.Resource.Singular} may not be deleted");
+        }
+
+        using var turn = await TurnAsync(context, cancellationToken);
         for (var attempt = 0; attempt < MostAttempts; attempt++)
         {
             var stored = store.State.Get(context.Resource.StorageName, context.Key)

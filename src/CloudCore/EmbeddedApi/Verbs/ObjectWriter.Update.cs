@@ -21,6 +21,7 @@ internal sealed partial class ObjectWriter
     public async Task<StoredObject> UpdateAsync(
         WriteContext context, string subresource, Change change, CancellationToken cancellationToken)
     {
+        using var turn = await TurnAsync(context, cancellationToken);
         for (var attempt = 0; attempt < MostAttempts; attempt++)
         {
             var stored = store.State.Get(context.Resource.StorageName, context.Key)

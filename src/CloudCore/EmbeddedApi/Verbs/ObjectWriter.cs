@@ -12,8 +12,10 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 /// </summary>
 internal sealed partial class ObjectWriter(ObjectStore store, TimeProvider time)
 {
-    // another writer has to win every time for this to run out
-    private const int MostAttempts = 64;
+    // writers of one object take turns, so only what does not pass here (a create, the namespace cleaner) can come between
+    private const int MostAttempts = 16;
+
+    private readonly KeyedGate<(string Resource, NamespacedName Key)> _turns = new();
 
     private string Now => KubeTime.Format(time.GetUtcNow());
 
@@ -41,6 +43,9 @@ internal sealed partial class ObjectWriter(ObjectStore store, TimeProvider time)
     /// <summary>What a dry run answers: the object at the version that it has, or at none.</summary>
     private static StoredObject Pretend(WriteContext context, JsonObject node, long version) => new(
         context.Key, node.Object("metadata")!.Text("uid") ?? "", version, PreparedObject.From(node).WithVersion(version));
+
+    private ValueTask<KeyedGate<(string Resource, NamespacedName Key)>.Entry> TurnAsync(WriteContext context, CancellationToken cancellationToken) =>
+        _turns.EnterAsync((context.Resource.StorageName, context.Key), cancellationToken);
 
     private static Mutation Put(WriteContext context, JsonObject node, long expectedVersion) => new()
     {

@@ -7,13 +7,13 @@ using EdgeSync.Protocol.Kubernetes;
 namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 
 /// <summary>From method and path to the verb, and from the verb's result to the answer.</summary>
-internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, SchemaText schema, TimeProvider time, int maxBodyBytes)
+internal sealed class ResourceVerbs(
+    ObjectStore store, ObjectWriter writer, Renderer renderer, SchemaText schema, TimeProvider time, int maxBodyBytes)
 {
     private readonly TypeSchema _binding = schema.Type("Binding");
     private readonly TypeSchema _deleteOptions = schema.Type("DeleteOptions");
-    private readonly Renderer _renderer = new(time);
-    private readonly ObjectReads _reads = new(store, new Renderer(time));
-    private readonly ObjectWatch _watch = new(store, new Renderer(time), time);
+    private readonly ObjectReads _reads = new(store, renderer);
+    private readonly ObjectWatch _watch = new(store, renderer, time);
 
     public async Task HandleAsync(ApiRequest request)
     {
@@ -107,7 +107,7 @@ internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, Sche
     private async Task CreateAsync(ApiRequest request)
     {
         var body = await request.ReadObjectAsync(maxBodyBytes, request.Resource.Schema);
-        await _renderer.RespondAsync(request, 201, await writer.CreateAsync(WriteContext.Of(request), body, request.Aborted));
+        await renderer.RespondAsync(request, 201, await writer.CreateAsync(WriteContext.Of(request), body, request.Aborted));
     }
 
     private async Task UpdateAsync(ApiRequest request)
@@ -116,23 +116,14 @@ internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, Sche
         var context = WriteContext.Of(request);
         if (request.Resource.CreatesOnUpdate && store.State.Get(request.Resource.StorageName, request.Key) is null)
         {
-            await _renderer.RespondAsync(request, 201, await writer.CreateAsync(context, body, request.Aborted));
+            await renderer.RespondAsync(request, 201, await writer.CreateAsync(context, body, request.Aborted));
             return;
         }
 
-        var used = false;
+        // an attempt uses its tree up, and a lost race needs another; a tree that nobody has looked into is cheap to copy
         var stored = await writer.UpdateAsync(
-            context,
-            request.Path.Subresource,
-            _ =>
-            {
-                // the tree is used up by the first attempt; only a lost race needs another
-                var next = used ? throw ApiException.Modified(request.Resource, request.Path.Name) : body;
-                used = body.Object("metadata")?.Text("resourceVersion") is not { Length: > 0 };
-                return used ? (JsonObject)next.DeepClone() : next;
-            },
-            request.Aborted);
-        await _renderer.RespondAsync(request, 200, stored);
+            context, request.Path.Subresource, _ => (JsonObject)body.DeepClone(), request.Aborted);
+        await renderer.RespondAsync(request, 200, stored);
     }
 
     private async Task PatchAsync(ApiRequest request)
@@ -144,14 +135,14 @@ internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, Sche
             request.Warn("server-side apply merges the fields that are given; this server keeps no field managers, so a field that is left out stays");
             if (store.State.Get(request.Resource.StorageName, request.Key) is null && request.Path.Subresource.Length == 0)
             {
-                await _renderer.RespondAsync(request, 201, await writer.CreateAsync(context, patch.AsObject(), request.Aborted));
+                await renderer.RespondAsync(request, 201, await writer.CreateAsync(context, patch.AsObject(), request.Aborted));
                 return;
             }
         }
 
         var stored = await writer.UpdateAsync(
             context, request.Path.Subresource, present => patch.Apply(present, request.Resource), request.Aborted);
-        await _renderer.RespondAsync(request, 200, stored);
+        await renderer.RespondAsync(request, 200, stored);
     }
 
     private async Task DeleteAsync(ApiRequest request)
@@ -160,7 +151,7 @@ internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, Sche
         var result = await writer.DeleteAsync(WriteContext.Of(request), options, request.Aborted);
         if (!result.Removed || request.Resource.ReturnsDeletedObject)
         {
-            await _renderer.RespondAsync(request, 200, result.Object);
+            await renderer.RespondAsync(request, 200, result.Object);
             return;
         }
 
@@ -193,7 +184,7 @@ internal sealed class ResourceVerbs(ObjectStore store, ObjectWriter writer, Sche
             }
         }
 
-        await _renderer.RespondAsync(request, page with { Items = deleted, Revision = store.State.Revision });
+        await renderer.RespondAsync(request, page with { Items = deleted, Revision = store.State.Revision });
     }
 
     /// <summary>pods/binding: a scheduler says where a pod runs.</summary>
