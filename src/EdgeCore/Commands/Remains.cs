@@ -18,13 +18,19 @@ internal sealed class Remains(EdgeFiles files)
 
     public void Remove()
     {
+        // what a link in the place of our folder points to is not ours
+        if (new FileInfo(files.Pki).LinkTarget is not null)
+        {
+            File.Delete(files.Pki);
+        }
+
         // the configuration goes last: without it a box looks as if it had never joined, and reset would not go on
         foreach (var folder in Folders())
         {
             RemoveFolder(folder);
         }
 
-        foreach (var file in Files().Append(files.Lock).Append(files.Config))
+        foreach (var file in Files().Append(files.Lock).Append(files.Config).Where(f => Directory.Exists(Path.GetDirectoryName(f))))
         {
             File.Delete(file);
         }
