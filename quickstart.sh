@@ -21,7 +21,7 @@ NODE=${EDGE_NODE:-edge-1}
 readonly SITE NODE
 readonly CLOUD=$SITE/cloud EDGE=$SITE/edge LOGS=$SITE/logs RUN=$SITE/run MARKER=.edgesync-quickstart
 readonly CLOUDCORE=$ROOT/out/cloudcore/cloudcore EDGECORE=$ROOT/out/edgecore/edgecore
-readonly MARK_NAME=EDGESYNC_QUICKSTART_SITE
+readonly EDGE_LOG=$EDGE/edgecore.log MARK_NAME=EDGESYNC_QUICKSTART_SITE
 DEMO_IMAGE=$(awk '$1 == "image:" { print $2; exit }' "$ROOT/samples/fluentd-daemonset.yaml")
 # shellcheck disable=SC2016 # $hw is a topic's name
 readonly DEMO_IMAGE TWIN_TOPIC='$hw/events/device/default/living-room/twin/update'
@@ -117,15 +117,21 @@ start_cloudcore() {
 
 start_edgecore() {
     if [[ ! -f $EDGE/edgecore.yaml ]]; then
-        say "\$ edgecore join --cloudcore-ipport=127.0.0.1:$HUB_PORT --token=… --node-name=$NODE --data-dir ${EDGE#"$ROOT/"} …"
-        "$EDGECORE" join "--cloudcore-ipport=127.0.0.1:$HUB_PORT" "--token=$("$CLOUDCORE" gettoken --data-dir "$CLOUD")" \
-            "--node-name=$NODE" --data-dir "$EDGE" --remote-runtime-endpoint "unix://$(cri_socket)" \
-            --mqtt-server "tcp://127.0.0.1:$MQTT_PORT" >"$LOGS/join.log" 2>&1 || die "edgecore join failed" "$LOGS/join.log"
-        sed 's/^/     /' "$LOGS/join.log"
+        join_node
         sed -i "s/127\.0\.0\.1:10550/127.0.0.1:$META_PORT/" "$EDGE/edgecore.yaml"
     fi
     stop_if_replaced edgecore
-    run_daemon edgecore "$EDGECORE" run --data-dir "$EDGE"
+    join_node --start
+    local pid
+    pid=$(<"$EDGE/edgecore.pid")
+    printf '%s %s\n' "$pid" "$(start_time_of "$pid")" >"$RUN/edgecore.pid"
+}
+
+# The token goes through a pipe: a command line can be read by every user of the machine.
+join_node() {
+    local command=(join "--cloudcore-ipport=127.0.0.1:$HUB_PORT" --token=- "--node-name=$NODE" --data-dir "$EDGE"
+        --remote-runtime-endpoint "unix://$(cri_socket)" --mqtt-server "tcp://127.0.0.1:$MQTT_PORT" "$@")
+    "$CLOUDCORE" gettoken --data-dir "$CLOUD" | show "$EDGECORE" "${command[@]}" || die "edgecore join failed" "$EDGE_LOG"
 }
 
 # ---------------------------------------------------------------- what is shown
@@ -145,7 +151,7 @@ fluentd_pods() { kubectl -n kube-system get pods -l app.kubernetes.io/name=fluen
 
 show_daemonset() {
     show kubectl apply -f "$ROOT/samples/fluentd-daemonset.yaml"
-    wait_for 90 "the DaemonSet's pod runs on $NODE" "$LOGS/edgecore.log" \
+    wait_for 90 "the DaemonSet's pod runs on $NODE" "$EDGE_LOG" \
         prints Running fluentd_pods -o 'jsonpath={.items[*].status.phase}'
     show kubectl -n kube-system get daemonset,pods -o wide
     say "the same, as the edge node's containerd sees it:"
@@ -154,7 +160,7 @@ show_daemonset() {
 }
 
 reported_temperature() {
-    kubectl get devicestatuses.devices.kubeedge.io living-room -o 'jsonpath={.status.twins[?(@.propertyName=="temperature")].reported.value}'
+    kubectl get device living-room -o 'jsonpath={.status.twins[?(@.propertyName=="temperature")].reported.value}'
 }
 
 twin_over_http() { curl -fsS --max-time 2 "http://127.0.0.1:$META_PORT/twins/default/living-room"; }
@@ -171,7 +177,7 @@ show_twin() {
     show kubectl apply -f "$ROOT/samples/thermometer-model.yaml"
     sed "s/nodeName: edge-1/nodeName: $NODE/" "$ROOT/samples/thermometer-device.yaml" >"$SITE/thermometer-device.yaml"
     show kubectl apply -f "$SITE/thermometer-device.yaml"
-    wait_for 30 "the edge node knows the device" "$LOGS/edgecore.log" twin_over_http
+    wait_for 30 "the edge node knows the device" "$EDGE_LOG" twin_over_http
     say "a mapper publishes readings, by mosquitto_pub, to $TWIN_TOPIC"
     run_daemon mapper "$ROOT/samples/thermometer-mapper.sh" -p "$MQTT_PORT"
     wait_for 30 "the reading has come to the API" "$LOGS/cloudcore.log" prints . reported_temperature
@@ -188,7 +194,7 @@ show_desired() {
     sleep 0.3
     show kubectl patch device living-room --type json \
         -p '[{"op":"replace","path":"/spec/properties/1/desired/value","value":"'"$wished"'"}]'
-    wait "$subscriber" || die "no message on $TWIN_TOPIC/delta within 20 s" "$LOGS/edgecore.log"
+    wait "$subscriber" || die "no message on $TWIN_TOPIC/delta within 20 s" "$EDGE_LOG"
     say "at the edge, on $TWIN_TOPIC/delta: $(jq -c .delta "$delta")"
     wait_for 20 "the mapper took it over" "$LOGS/mapper.log" grep -q "holds $wished" "$LOGS/mapper.log"
 }
@@ -198,9 +204,9 @@ how_to_go_on() {
     cat <<TEXT
    export KUBECONFIG=$KUBECONFIG
    kubectl get nodes,pods -A -o wide
-   kubectl get devices,devicestatuses -o yaml
+   kubectl get devices -o yaml
    curl -s http://127.0.0.1:$META_PORT/twins/default/living-room | jq .
-   tail -f $LOGS/edgecore.log
+   tail -f $EDGE_LOG
 
    With no cloud: stop cloudcore, end the container, and see it come back.
    kill -9 $(cut -d' ' -f1 "$RUN/cloudcore.pid")
@@ -227,7 +233,7 @@ up() {
     start_cloudcore
     step "5. The edge side: edgecore joins as node $NODE"
     start_edgecore
-    wait_daemon edgecore 60 "kubectl sees the node Ready" prints True node_condition
+    WAIT_PIDFILE=$RUN/edgecore.pid wait_for 60 "kubectl sees the node Ready" "$EDGE_LOG" prints True node_condition
     show kubectl get nodes -o wide
     step "6. A DaemonSet, applied in the cloud, runs at the edge"
     show_daemonset

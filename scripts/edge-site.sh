@@ -54,46 +54,16 @@ TOML
 JSON
 }
 
-# digest FILE: its sha256 in hex
-digest() { sha256sum -- "$1" | cut -d' ' -f1; }
-
-# make_image NAME ROOTFS OUT ENTRYPOINT...: a one-layer image, in the archive form that ctr imports.
-make_image() {
-    local name=$1 rootfs=$2 out=$3 work architecture
-    shift 3
-    work=$(mktemp -d)
-    case $(uname -m) in aarch64) architecture=arm64 ;; *) architecture=amd64 ;; esac
-    # a fixed time and order: the same content has the same digest
-    tar --create --file "$work/layer.tar" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$rootfs" .
-    jq -n --arg architecture "$architecture" --arg layer "sha256:$(digest "$work/layer.tar")" '{
-        architecture: $architecture, os: "linux", created: "1970-01-01T00:00:00Z",
-        config: { Entrypoint: $ARGS.positional, Env: ["PATH=/bin"], WorkingDir: "/" },
-        rootfs: { type: "layers", diff_ids: [$layer] } }' --args "$@" >"$work/config.json"
-    jq -n --arg name "$name" '[{ Config: "config.json", RepoTags: [$name], Layers: ["layer.tar"] }]' >"$work/manifest.json"
-    tar --create --file "$out" -C "$work" manifest.json config.json layer.tar
-    rm -rf -- "$work"
-}
-
 # import_images DEMO_IMAGE: makes and imports the sandbox image and the one that the samples run.
 import_images() {
-    local demo=$1 rootfs applet present
+    local demo=$1 present archive
     present=$(site_ctr images ls -q)
     if grep -qxF -- "$PAUSE_IMAGE" <<<"$present" && grep -qxF -- "$demo" <<<"$present"; then
         say "images are there: $PAUSE_IMAGE, $demo"
         return
     fi
-    rootfs=$(mktemp -d)
-    chmod 755 "$rootfs"
-    mkdir -p "$rootfs"/{bin,tmp,etc}
-    cp -- "$(readlink -f "$(command -v busybox)")" "$rootfs/bin/busybox"
-    make_image "$PAUSE_IMAGE" "$rootfs" "$SITE/pause.tar" /bin/busybox sleep 2147483647
-    for applet in sh cat ls sleep date env wc hostname ip wget; do
-        ln -s busybox "$rootfs/bin/$applet"
-    done
-    install -m 755 "$ROOT/scripts/demo-collector.sh" "$rootfs/bin/collector"
-    make_image "$demo" "$rootfs" "$SITE/demo.tar" /bin/collector
-    rm -rf -- "$rootfs"
-    local archive
+    "$ROOT/tests/TestKit/images/make-image.sh" "$PAUSE_IMAGE" "$SITE/pause.tar" --entrypoint sleep --cmd 2147483647
+    "$ROOT/scripts/make-demo-image.sh" "$SITE/demo.tar"
     for archive in "$SITE/pause.tar" "$SITE/demo.tar"; do
         site_ctr images import --snapshotter "$(snapshotter)" "$archive" >/dev/null
         rm -f -- "$archive"

@@ -1,9 +1,4 @@
+using EdgeSync.CloudCore;
 using EdgeSync.CloudCore.Commands;
 
-return await CloudCoreCommands.InvokeAsync(
-    args,
-    new CloudCoreParts
-    {
-        RunAsync = (_, _) => throw new CommandFailedException("this build has no hub to run"),
-    },
-    CancellationToken.None);
+return await CloudCoreCommands.InvokeAsync(args, new CloudCoreParts { RunAsync = CloudCoreApp.RunAsync }, CancellationToken.None);

@@ -1,1 +1,5 @@
-return 0;
+using EdgeSync.EdgeCore;
+using EdgeSync.EdgeCore.Commands;
+
+RunCommand.DetachIfAsked(args);
+return await EdgeCoreCommands.InvokeAsync(args, EdgeCoreApp.Parts, CancellationToken.None);

@@ -133,3 +133,9 @@ public sealed class EnvtestFactAttribute : FactAttribute
 {
     public EnvtestFactAttribute() => Skip = EnvtestCluster.MissingReason;
 }
+
+/// <inheritdoc cref="EnvtestFactAttribute"/>
+public sealed class EnvtestTheoryAttribute : TheoryAttribute
+{
+    public EnvtestTheoryAttribute() => Skip = EnvtestCluster.MissingReason;
+}

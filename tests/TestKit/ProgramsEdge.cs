@@ -34,6 +34,12 @@ public sealed class ProgramsEdge : IAsyncDisposable
 
     public string ConfigFile => Path.Combine(DataFolder, "edgecore.yaml");
 
+    public string DatabaseFile => Path.Combine(DataFolder, "edgecore.db");
+
+    /// <summary>The node's certificate, its key, and the CA's certificate: PEM files.</summary>
+    public (string Certificate, string Key, string Authority) Identity =>
+        (Path.Combine(DataFolder, "pki", "node.crt"), Path.Combine(DataFolder, "pki", "node.key"), Path.Combine(DataFolder, "pki", "rootCA.crt"));
+
     public string LogFile => _folder.File("edgecore.log");
 
     /// <summary>Where apps on the box ask for twins.</summary>

@@ -55,7 +55,7 @@ internal sealed partial class CloudHubEndpoint(
 
     private async Task ServeAsync(SessionIdentity identity, WebSocket socket, CancellationToken aborted)
     {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(aborted, options.Stopping);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(aborted, options.Stopping());
         await using var session = new EdgeSession(
             identity,
             new MessageSocket(socket, MessageSocket.DefaultMaxMessageBytes, s_writeTimeout),

@@ -16,5 +16,5 @@ internal sealed record CloudHubOptions
     public required Func<bool> IsReady { get; init; }
 
     /// <summary>Signals the end of the program.</summary>
-    public required CancellationToken Stopping { get; init; }
+    public required Func<CancellationToken> Stopping { get; init; }
 }

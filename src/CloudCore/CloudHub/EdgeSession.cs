@@ -257,15 +257,14 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
     private void ReceiveInventory(Message message)
     {
-        var items = Inventory.Read(message.Content);
         int pending;
         lock (_gate)
         {
-            _sync.ReceiveInventory(items);
+            _sync.ReceiveInventory(message);
             pending = _sync.PendingCount;
         }
 
-        LogInventory(Node, items.Count, pending);
+        LogInventory(Node, pending);
         Wake();
     }
 
@@ -335,8 +334,8 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     [LoggerMessage(LogLevel.Error, "Session of node {Node} failed")]
     private partial void LogFault(Exception error, string node);
 
-    [LoggerMessage(LogLevel.Debug, "Node {Node} holds {Held} objects; {Pending} differ")]
-    private partial void LogInventory(string node, int held, int pending);
+    [LoggerMessage(LogLevel.Debug, "Node {Node} said what it holds; {Pending} objects differ")]
+    private partial void LogInventory(string node, int pending);
 
     [LoggerMessage(LogLevel.Warning, "Node {Node} could not store {Resource}: {Text}")]
     private partial void LogNodeError(string node, string resource, string text);

@@ -6,12 +6,7 @@ namespace EdgeSync.CloudCore.CloudHub;
 internal sealed record HubInformers(
     Informer Nodes, Informer Pods, Informer ConfigMaps, Informer Secrets, Informer Devices, Informer DeviceModels)
 {
-    /// <summary>Completes when every cache holds a full list: before that, nothing may be taken for deleted.</summary>
-    public Task WaitForSyncAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        Nodes.WaitForSyncAsync(cancellationToken),
-        Pods.WaitForSyncAsync(cancellationToken),
-        ConfigMaps.WaitForSyncAsync(cancellationToken),
-        Secrets.WaitForSyncAsync(cancellationToken),
-        Devices.WaitForSyncAsync(cancellationToken),
-        DeviceModels.WaitForSyncAsync(cancellationToken));
+    /// <summary>Whether every cache holds a full list: before that, nothing may be taken for deleted.</summary>
+    public bool HaveSynced => Nodes.HasSynced && Pods.HasSynced && ConfigMaps.HasSynced && Secrets.HasSynced
+        && Devices.HasSynced && DeviceModels.HasSynced;
 }

@@ -82,6 +82,11 @@ internal static class CloudCoreCommands
                 },
                 cancellationToken);
         }
+        catch (OperationCanceledException)
+        {
+            await parts.Error.WriteLineAsync("cloudcore: interrupted");
+            return 1;
+        }
         catch (Exception e) when (e is CommandFailedException or IOException or UnauthorizedAccessException or InvalidDataException)
         {
             await parts.Error.WriteLineAsync($"cloudcore: {e.Message}");

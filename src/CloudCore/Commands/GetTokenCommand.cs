@@ -16,7 +16,7 @@ internal static class GetTokenCommand
             HelpName = "DURATION",
             CustomParser = argument =>
             {
-                if (GoDuration.TryParse(argument.Tokens[0].Value, out var duration) && duration <= TimeSpan.FromDays(3660))
+                if (GoDuration.TryParse(argument.Tokens[0].Value, out var duration) && duration > TimeSpan.Zero && duration <= TimeSpan.FromDays(3660))
                 {
                     return duration;
                 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using EdgeSync.CloudCore.Configuration;
 using EdgeSync.CloudCore.Enrollment;
 
@@ -122,18 +123,21 @@ internal static class InitCommand
         output.WriteLine($"  cloudcore gettoken --data-dir {files.DataDir}");
     }
 
-    private static Option<int?> PortOption(string name, string description)
+    private static Option<int?> PortOption(string name, string description) => new(name)
     {
-        var option = new Option<int?>(name) { Description = description, HelpName = "PORT" };
-        option.Validators.Add(result =>
+        Description = description,
+        HelpName = "PORT",
+        CustomParser = argument =>
         {
-            if (result.GetValueOrDefault<int?>() is < 1 or > 65535)
+            if (int.TryParse(argument.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is >= 1 and <= 65535)
             {
-                result.AddError($"{name} must be from 1 to 65535");
+                return port;
             }
-        });
-        return option;
-    }
+
+            argument.AddError($"{name} must be from 1 to 65535, and is \"{argument.Tokens[0].Value}\"");
+            return null;
+        },
+    };
 
     private static string[]? ParseAddresses(ArgumentResult argument)
     {

@@ -26,9 +26,22 @@ internal static class RunCommand
             dataDir,
             kubeconfig,
         };
-        command.SetAction((result, cancellationToken) => parts.RunAsync(
+        command.SetAction((result, cancellationToken) => RunAsync(
             CloudCoreCommands.Load(result.GetRequiredValue(dataDir), result.GetValue(kubeconfig), parts.Error),
+            parts,
             cancellationToken));
         return command;
+    }
+
+    private static async Task<int> RunAsync(CloudCoreRun run, CloudCoreParts parts, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await parts.RunAsync(run, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return 0; // asked to stop, and stopped
+        }
     }
 }

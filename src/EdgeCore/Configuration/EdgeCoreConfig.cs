@@ -5,14 +5,19 @@ namespace EdgeSync.EdgeCore.Configuration;
 /// <summary>
 /// edgecore.yaml in KubeEdge's shape (<c>edgecore.config.kubeedge.io/v1alpha2</c>), the members that this agent acts
 /// on. A KubeEdge file is read as it is; members that are not listed here are kept out of the way, not refused.
+/// Empty file and folder names stand for those below the data folder (<see cref="EdgeFiles.Resolve"/>).
 /// </summary>
 internal sealed record EdgeCoreConfig
 {
     public const string FileName = "edgecore.yaml";
 
-    public string ApiVersion { get; init; } = "edgecore.config.kubeedge.io/v1alpha2";
+    public const string WantedKind = "EdgeCore";
 
-    public string Kind { get; init; } = "EdgeCore";
+    public const string ApiGroup = "edgecore.config.kubeedge.io/";
+
+    public string ApiVersion { get; init; } = ApiGroup + "v1alpha2";
+
+    public string Kind { get; init; } = WantedKind;
 
     public DatabaseSection Database { get; init; } = new();
 
@@ -21,7 +26,7 @@ internal sealed record EdgeCoreConfig
 
 internal sealed record DatabaseSection
 {
-    /// <summary>The SQLite file.</summary>
+    /// <summary>The SQLite file; empty: <c>edgecore.db</c> in the data folder.</summary>
     public string DataSource { get; init; } = "";
 }
 
@@ -48,8 +53,8 @@ internal sealed record EdgedSection
     /// <summary>The node's InternalIP; empty takes the address that the link to the hub leaves from.</summary>
     public string NodeIP { get; init; } = "";
 
-    /// <summary>Where volumes of pods live (<c>pods/UID/volumes/…</c>).</summary>
-    public string RootDirectory { get; init; } = "/var/lib/kubelet";
+    /// <summary>Where volumes of pods live (<c>pods/UID/volumes/…</c>); empty: <c>kubelet</c> in the data folder.</summary>
+    public string RootDirectory { get; init; } = "";
 
     public IReadOnlyDictionary<string, string> NodeLabels { get; init; } = new Dictionary<string, string>();
 
@@ -61,7 +66,8 @@ internal sealed record TailoredKubeletConfig
 {
     public string ContainerRuntimeEndpoint { get; init; } = "unix:///run/containerd/containerd.sock";
 
-    public string PodLogsDir { get; init; } = "/var/log/pods";
+    /// <summary>Empty: <c>pod-logs</c> in the data folder.</summary>
+    public string PodLogsDir { get; init; } = "";
 
     /// <summary>cgroupfs or systemd.</summary>
     public string CgroupDriver { get; init; } = "cgroupfs";
@@ -136,6 +142,6 @@ internal sealed record DeviceTwinSection
 }
 
 /// <summary>Source-generated JSON for the configuration, which is read from YAML through JSON nodes.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, PropertyNameCaseInsensitive = true)]
 [JsonSerializable(typeof(EdgeCoreConfig))]
 internal sealed partial class ConfigurationJson : JsonSerializerContext;

@@ -37,6 +37,24 @@ internal sealed partial class EdgeHubService(
     /// <summary>Whether the hub has been heard on the present link.</summary>
     public bool IsConnected { get; private set; }
 
+    /// <summary>A link is up and the hub has been heard.</summary>
+    public event Action? Connected;
+
+    /// <summary>The hub has sent all that this node should hold: what is not stored now is not wanted.</summary>
+    public Func<CancellationToken, Task>? Synced { get; set; }
+
+    /// <summary>Messages that the API refused for good, since the agent started.</summary>
+    public long RejectedCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sync.RejectedCount;
+            }
+        }
+    }
+
     public override void Dispose()
     {
         _sendWake.Dispose();
@@ -159,8 +177,13 @@ internal sealed partial class EdgeHubService(
     {
         while (await socket.ReceiveAsync(cancellationToken) is { } message)
         {
-            _heard = true;
-            IsConnected = true;
+            if (!_heard)
+            {
+                _heard = true;
+                IsConnected = true;
+                Connected?.Invoke();
+            }
+
             Receipt receipt;
             bool full;
             lock (_gate)
@@ -174,6 +197,10 @@ internal sealed partial class EdgeHubService(
             {
                 case Receipt.Object:
                     Wake(_storeWake);
+                    break;
+                case Receipt.Synced:
+                    LogSynced();
+                    await (Synced?.Invoke(cancellationToken) ?? Task.CompletedTask);
                     break;
                 case Receipt.Rejected:
                     LogRejected(message.Resource, System.Text.Encoding.UTF8.GetString(message.Content.Span[..Math.Min(message.Content.Length, 512)]));
@@ -351,6 +378,9 @@ internal sealed partial class EdgeHubService(
 
     [LoggerMessage(LogLevel.Information, "Connected to hub {Hub}, extensions {Extended}")]
     private partial void LogConnected(string hub, bool extended);
+
+    [LoggerMessage(LogLevel.Information, "Everything that this node should hold is stored")]
+    private partial void LogSynced();
 
     [LoggerMessage(LogLevel.Information, "Disconnected from hub {Hub}: {Reason}")]
     private partial void LogDisconnected(string hub, string reason);

@@ -7,6 +7,7 @@ namespace EdgeSync.EdgeCore.MetaManager;
 /// twin that it changes and the message that goes up because of it.
 /// <code>
 /// meta    key (wire resource) | type | uid | resource_version | content_hash | value (the API server's bytes)
+/// setting name | value: what the agent knows of itself
 /// outbox  key | seq (grows, never reused) | lane | each (0 latest wins, 1 every one) | message columns
 /// </code>
 /// DeviceTwin's tables are drawn in DeviceTwin/TwinStore.cs.
@@ -47,12 +48,23 @@ internal static class EdgeDatabase
         DeviceTwin.TwinSchema.Version1,
     ];
 
-    /// <summary>Opens the file in <paramref name="dataDir"/>; a damaged one is set aside and begun anew.</summary>
-    public static Database Open(string dataDir, TimeProvider time) => Database.Open(new DatabaseOptions
+    /// <summary>Opens the file; a damaged one is set aside and begun anew.</summary>
+    public static Database Open(string path, TimeProvider time) => Database.Open(new DatabaseOptions
     {
-        Path = Path.Combine(dataDir, FileName),
+        Path = path,
         Migrations = s_migrations,
         SetDamagedAside = true,
         Time = time,
     });
+
+    /// <summary>
+    /// Whether the hub has ever filled this file. Before that, an object that is missing here says nothing: the file may be a
+    /// new one in the place of a damaged one, and what runs on the box may well be wanted.
+    /// </summary>
+    public static bool WasFilled(Database database) =>
+        database.Read(session => session.Scalar("SELECT value FROM setting WHERE name = 'filled'")) is not null;
+
+    /// <summary>Notes that the hub has filled this file.</summary>
+    public static Task SetFilledAsync(Database database, CancellationToken cancellationToken) => database.WriteAsync(
+        session => { session.Execute("INSERT OR REPLACE INTO setting (name, value) VALUES ('filled', '1')"); }, cancellationToken);
 }

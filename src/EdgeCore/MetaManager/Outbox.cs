@@ -72,6 +72,9 @@ internal sealed class Outbox(Database database)
         """,
         message.Key, (int)message.Lane, message.Source, message.Group, message.Operation, message.Resource);
 
+    /// <summary>Messages that wait for the hub.</summary>
+    public static long Count(Database database) => database.Read(session => (long)session.Scalar("SELECT COUNT(*) FROM outbox")!);
+
     /// <summary>Says that something may be waiting to be sent.</summary>
     public void Notify() => _signal.Writer.TryWrite(true);
 

@@ -23,7 +23,7 @@ public sealed record ConfigProblem(string Path, long Line, string Text)
 /// </summary>
 /// <typeparam name="T">The configuration's type.</typeparam>
 public sealed class ConfigDocument<T>
-    where T : class
+    where T : class, new()
 {
     private readonly List<ConfigProblem> _problems = [];
     private readonly List<string> _unknown = [];
@@ -45,7 +45,11 @@ public sealed class ConfigDocument<T>
             Check(root, type, "");
             if (_problems.Count == 0)
             {
-                Value = root.Deserialize(type);
+                // source-generated readers set init-only members that the text lacks to null, over the type's own
+                // defaults; so the text is laid over those first
+                var whole = JsonSerializer.SerializeToNode(new T(), type)!.AsObject();
+                Overlay(whole, root.AsObject());
+                Value = whole.Deserialize(type);
             }
         }
         catch (FormatException e)
@@ -140,6 +144,22 @@ public sealed class ConfigDocument<T>
             else
             {
                 list.RemoveAt(i);
+            }
+        }
+    }
+
+    private static void Overlay(JsonObject target, JsonObject source)
+    {
+        foreach (var (name, value) in source.ToArray())
+        {
+            var present = target.FirstOrDefault(m => string.Equals(m.Key, name, StringComparison.OrdinalIgnoreCase)).Key ?? name;
+            if (target[present] is JsonObject inner && value is JsonObject map)
+            {
+                Overlay(inner, map);
+            }
+            else
+            {
+                target[present] = value?.DeepClone();
             }
         }
     }

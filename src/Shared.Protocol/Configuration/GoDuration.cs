@@ -10,7 +10,7 @@ public static class GoDuration
 
     private static readonly System.Buffers.SearchValues<char> s_digits = System.Buffers.SearchValues.Create("0123456789.");
 
-    /// <summary>Positive durations up to about 290 years; false for everything else.</summary>
+    /// <summary>Durations from zero to about 290 years; false for everything else.</summary>
     public static bool TryParse(string? text, out TimeSpan duration)
     {
         duration = default;
@@ -48,7 +48,7 @@ public static class GoDuration
             }
         }
 
-        if (total is <= 0 or > 9.2e12)
+        if (total > 9.2e12)
         {
             return false;
         }
@@ -63,6 +63,7 @@ public static class GoDuration
         var milliseconds = (long)duration.TotalMilliseconds;
         var (unit, divisor) = milliseconds switch
         {
+            0 => ("s", 1000),
             _ when milliseconds % 3_600_000 == 0 => ("h", 3_600_000),
             _ when milliseconds % 60_000 == 0 => ("m", 60_000),
             _ when milliseconds % 1000 == 0 => ("s", 1000),

@@ -32,7 +32,8 @@ public static class CloudTwin
         var properties = document.Properties.ToBuilder();
         foreach (var twin in device.Status?.Twins ?? [])
         {
-            if (TwinTypes.CheckName(twin.PropertyName) is not null)
+            // objects come from outside: any member may be null
+            if (twin?.PropertyName is null || TwinTypes.CheckName(twin.PropertyName) is not null)
             {
                 continue;
             }
@@ -55,9 +56,9 @@ public static class CloudTwin
     public static TwinDocument Describe(TwinDocument document, Device device, DeviceModel? model)
     {
         var types = new Dictionary<string, string>();
-        foreach (var property in model?.Spec.Properties ?? [])
+        foreach (var property in model?.Spec?.Properties ?? [])
         {
-            if (TwinTypes.Parse(property.Type) is { } type and not TwinTypes.Deleted)
+            if (property?.Name is not null && TwinTypes.Parse(property.Type) is { } type and not TwinTypes.Deleted)
             {
                 types[property.Name] = type;
             }
@@ -131,9 +132,9 @@ public static class CloudTwin
     private static Dictionary<string, string> Desired(Device device)
     {
         var desired = new Dictionary<string, string>();
-        foreach (var property in device.Spec.Properties)
+        foreach (var property in device.Spec?.Properties ?? [])
         {
-            if (!string.IsNullOrEmpty(property.Desired?.Value))
+            if (property?.Name is not null && !string.IsNullOrEmpty(property.Desired?.Value))
             {
                 desired[property.Name] = property.Desired.Value;
             }

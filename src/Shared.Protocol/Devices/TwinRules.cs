@@ -90,6 +90,11 @@ public static class TwinRules
             return DeleteEntry(name, entry, now);
         }
 
+        if (request.Expected?.Value is null && request.Actual?.Value is null && request.Metadata is null && request.Optional is null)
+        {
+            return new Step(null, $"property \"{name}\" has no value; send it as {{\"actual\":{{\"value\":\"VALUE\"}}}}");
+        }
+
         var error = CheckRequest(document, name, entry, request, out var type);
         if (error is not null)
         {

@@ -30,6 +30,7 @@ public sealed class AgentSync(AgentSyncOptions options)
     private bool _connected;
     private long _lastId;
     private string _idPrefix = "";
+    private string? _inventoryId; // of this session's inventory, until it is answered
     private int _inFlight;
 
     /// <summary>Seqs of entries that are on their way or waiting to be tried again; the outbox need not offer them.</summary>
@@ -56,9 +57,10 @@ public sealed class AgentSync(AgentSyncOptions options)
         _idPrefix = idPrefix;
         if (inventory is not null)
         {
+            _inventoryId = NextId();
             _replies.Enqueue(new Message
             {
-                Id = NextId(),
+                Id = _inventoryId,
                 Timestamp = unixMs,
                 Source = Sources.MetaManager,
                 Group = Groups.Resource,
@@ -79,6 +81,7 @@ public sealed class AgentSync(AgentSyncOptions options)
         _bySentId.Clear();
         _ready.Clear();
         _inFlight = 0;
+        _inventoryId = null;
     }
 
     /// <summary>A message came from the hub.</summary>
@@ -246,6 +249,12 @@ public sealed class AgentSync(AgentSyncOptions options)
 
     private Receipt ReceiveAnswer(Message message, long nowMs)
     {
+        if (message.ParentId == _inventoryId)
+        {
+            _inventoryId = null;
+            return Receipt.Synced;
+        }
+
         if (!_bySentId.Remove(message.ParentId, out var upload))
         {
             return Receipt.LateAnswer;
@@ -342,6 +351,9 @@ public enum Receipt
 
     /// <summary>The hub has taken an upload.</summary>
     Answer,
+
+    /// <summary>The hub has sent everything that this node should hold: what it did not send is not wanted.</summary>
+    Synced,
 
     /// <summary>The hub will never take an upload (its object is gone, or it is invalid).</summary>
     Rejected,

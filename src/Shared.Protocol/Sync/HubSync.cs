@@ -27,6 +27,7 @@ public sealed class HubSync
     private long _lastId;
     private int _inFlightBytes;
     private bool _open;
+    private Message? _inventory; // the one to be answered when everything that it lacked is held
 
     public HubSync(HubSyncOptions options)
     {
@@ -60,10 +61,14 @@ public sealed class HubSync
 
     /// <summary>
     /// What the node holds. Everything else of what was wanted is dirty; what is held and not wanted is removed, by UID.
-    /// A second inventory in a session is as good as the first.
+    /// A second inventory in a session is as good as the first. Once the node holds everything that it should, the message
+    /// is answered: from then on the node may take what it was not sent for not wanted.
     /// </summary>
-    public void ReceiveInventory(IReadOnlyList<InventoryItem> items)
+    /// <exception cref="ProtocolException">The content is not an inventory.</exception>
+    public void ReceiveInventory(Message message)
     {
+        var items = Inventory.Read(message.Content);
+        _inventory = message;
         foreach (var entry in _entries.Values)
         {
             entry.Held = null;
@@ -108,6 +113,13 @@ public sealed class HubSync
         message = null!;
         if (TryTakeDue(nowMs, unixMs, out message))
         {
+            return true;
+        }
+
+        if (_inventory is { } answered && PendingCount == 0)
+        {
+            _inventory = null;
+            message = Synced(answered, unixMs);
             return true;
         }
 
@@ -208,6 +220,18 @@ public sealed class HubSync
         _inFlightBytes += flight.Bytes;
         return Render(entry, flight, unixMs);
     }
+
+    private Message Synced(Message inventory, long unixMs) => new()
+    {
+        Id = $"{_options.IdPrefix}{++_lastId}",
+        ParentId = inventory.Id,
+        Timestamp = unixMs,
+        Source = Sources.CloudHub,
+        Group = Groups.Resource,
+        Operation = Operations.Response,
+        Resource = Operations.Inventory,
+        Content = MessageContent.Ok,
+    };
 
     private long ResendDelay(int attempts) =>
         Math.Min(_options.ResendCapMs, _options.ResendAfterMs << Math.Min(attempts - 1, 16));

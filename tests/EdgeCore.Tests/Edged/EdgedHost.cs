@@ -26,7 +26,7 @@ internal sealed class EdgedHost : IAsyncDisposable
         Rig = rig;
         NodeName = "node-" + Guid.NewGuid().ToString("n")[..8];
         _logs = LoggerFactory.Create(b => b.AddProvider(new FileLoggerProvider(_folder.File("edged.log"))).SetMinimumLevel(LogLevel.Debug));
-        _database = EdgeDatabase.Open(_folder.Path, TimeProvider.System);
+        _database = EdgeDatabase.Open(_folder.File(EdgeDatabase.FileName), TimeProvider.System);
         Objects = new MetaManager.MetaManager(_database);
         Outbox = new Outbox(_database);
         Cri = new CriClient(new CriChannel(rig.Endpoint, TimeProvider.System));

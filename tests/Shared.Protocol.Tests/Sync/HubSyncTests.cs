@@ -13,7 +13,7 @@ public sealed class HubSyncTests
         _sync.Want(Key("a"), Objects.ConfigMap("a", "u1", "1"));
 
         Assert.Empty(Take());
-        _sync.ReceiveInventory([]);
+        ReceiveInventory();
         Assert.Equal(Operations.Insert, Assert.Single(Take()).Operation);
     }
 
@@ -24,12 +24,10 @@ public sealed class HubSyncTests
         var changed = Objects.ConfigMap("changed", "u2", "5", "new");
         _sync.Want(Key("same"), same);
         _sync.Want(Key("changed"), changed);
-        _sync.ReceiveInventory(
-        [
+        ReceiveInventory(
             new(Key("same"), "u1", same.ContentHash),
             new(Key("changed"), "u2", Objects.ConfigMap("changed", "u2", "4", "old").ContentHash),
-            new(Key("gone"), "u3", 77),
-        ]);
+            new(Key("gone"), "u3", 77));
 
         var sent = Take().OrderBy(m => m.Resource).ToList();
 
@@ -41,7 +39,7 @@ public sealed class HubSyncTests
     [Fact]
     public void A_slow_edge_receives_only_the_newest_version()
     {
-        _sync.ReceiveInventory([]);
+        ReceiveInventory();
         _sync.Want(Key("a"), Objects.ConfigMap("a", "u", "1", "one"));
         var first = Assert.Single(Take());
         for (var version = 2; version <= 100; version++)
@@ -61,7 +59,7 @@ public sealed class HubSyncTests
     [Fact]
     public void The_window_bounds_what_is_on_its_way_and_an_acknowledgement_opens_it()
     {
-        _sync.ReceiveInventory([]);
+        ReceiveInventory();
         foreach (var name in (string[])["a", "b", "c"])
         {
             _sync.Want(Key(name), Objects.ConfigMap(name, name, "1"));
@@ -77,7 +75,7 @@ public sealed class HubSyncTests
     [Fact]
     public void An_unacknowledged_message_is_sent_again_under_the_same_id_with_growing_pauses()
     {
-        _sync.ReceiveInventory([]);
+        ReceiveInventory();
         _sync.Want(Key("a"), Objects.ConfigMap("a", "u", "1"));
         var first = Assert.Single(Take());
         Assert.Equal(5_000, _sync.NextDeadline);
@@ -89,7 +87,7 @@ public sealed class HubSyncTests
     [Fact]
     public void A_late_or_forged_acknowledgement_changes_nothing()
     {
-        _sync.ReceiveInventory([]);
+        ReceiveInventory();
         _sync.Want(Key("a"), Objects.ConfigMap("a", "u", "1"));
         Take();
 
@@ -100,7 +98,7 @@ public sealed class HubSyncTests
     [Fact]
     public void An_object_forgotten_before_it_was_sent_is_never_sent()
     {
-        _sync.ReceiveInventory([]);
+        ReceiveInventory();
         _sync.Want(Key("a"), Objects.ConfigMap("a", "u", "1"));
         _sync.Forget(Key("a"));
 
@@ -111,7 +109,7 @@ public sealed class HubSyncTests
     [Fact]
     public void An_object_forgotten_while_on_its_way_is_deleted_afterwards()
     {
-        _sync.ReceiveInventory([]);
+        ReceiveInventory();
         _sync.Want(Key("a"), Objects.ConfigMap("a", "u", "1"));
         var insert = Assert.Single(Take());
         _sync.Forget(Key("a"));
@@ -126,7 +124,7 @@ public sealed class HubSyncTests
     [Fact]
     public void Configuration_goes_before_the_pods_that_need_it()
     {
-        _sync.ReceiveInventory([]);
+        ReceiveInventory();
         var pod = new ObjectKey("default", ResourceTypes.Pod, "p");
         _sync.Want(pod, Objects.ConfigMap("p", "up", "1"));
         _sync.Want(Key("a"), Objects.ConfigMap("a", "u", "1"));
@@ -147,9 +145,34 @@ public sealed class HubSyncTests
         Assert.True(sync.TryTake(0, 0, out _));
     }
 
+    [Fact]
+    public void The_inventory_is_answered_once_the_edge_holds_all_that_it_should()
+    {
+        _sync.Want(Key("a"), Objects.ConfigMap("a", "u", "1"));
+        _sync.ReceiveInventory(InventoryMessage());
+        var insert = Assert.Single(TakeAll());
+        _sync.Acknowledge(insert.Id);
+
+        var answer = Assert.Single(TakeAll());
+        Assert.Equal(("inventory", Operations.Response), (answer.ParentId, answer.Operation));
+        Assert.Empty(TakeAll());
+    }
+
+    private static Message InventoryMessage(params InventoryItem[] items) => new()
+    {
+        Id = "inventory",
+        Operation = Operations.Inventory,
+        Content = Inventory.Write(items),
+    };
+
     private static ObjectKey Key(string name) => new("default", ResourceTypes.ConfigMap, name);
 
-    private List<Message> Take(long now = 0)
+    private void ReceiveInventory(params InventoryItem[] items) => _sync.ReceiveInventory(InventoryMessage(items));
+
+    /// <summary>What is sent now, but for the answer to the inventory.</summary>
+    private List<Message> Take(long now = 0) => [.. TakeAll(now).Where(m => m.ParentId.Length == 0)];
+
+    private List<Message> TakeAll(long now = 0)
     {
         var sent = new List<Message>();
         while (_sync.TryTake(now, 0, out var message))

@@ -1,0 +1,258 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using EdgeSync.CloudCore.CloudHub;
+using EdgeSync.CloudCore.CloudHub.Upstream;
+using EdgeSync.CloudCore.Commands;
+using EdgeSync.CloudCore.Configuration;
+using EdgeSync.CloudCore.Controllers;
+using EdgeSync.CloudCore.DeviceController;
+using EdgeSync.CloudCore.EmbeddedApi;
+using EdgeSync.CloudCore.Enrollment;
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Transport;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace EdgeSync.CloudCore;
+
+/// <summary>
+/// The hub, composed: one web server with the API's port (embedded mode) and the hub's port, the caches, the controllers and
+/// the sessions. Built, started and stopped once.
+/// </summary>
+internal sealed class CloudCoreApp : IAsyncDisposable
+{
+    private readonly CloudCoreRun _run;
+    private readonly CertificateAuthority _authority;
+    private readonly KubeClient _api;
+    private readonly WebApplication _web;
+    private readonly EmbeddedApiServer? _embedded;
+    private readonly InformerSet _informers;
+    private readonly SessionRegistry _sessions = new();
+    private readonly MetricsPage _metrics = new();
+    private readonly NodeScope _scope;
+
+    private CloudCoreApp(CloudCoreRun run, TimeProvider time)
+    {
+        _run = run;
+        var hub = run.Config.Modules.CloudHub;
+        _authority = CertificateAuthority.Load(hub.TlsCAFile, hub.TlsCAKeyFile, time);
+        var builder = WebApplication.CreateSlimBuilder();
+        ConfigureLogging(builder.Logging);
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(ConfigureListeners);
+        builder.Services.AddSingleton(time);
+
+        // the pieces below are made by hand, in the order in which they depend on each other
+        var loggers = LoggerFactory.Create(ConfigureLogging);
+        builder.Services.AddSingleton(loggers);
+        _embedded = IsEmbedded
+            ? EmbeddedApiServer.Open(new EmbeddedApiOptions { DataDir = run.Files.DataDir }, time, loggers)
+            : null;
+        _api = new KubeClient(IsEmbedded ? EmbeddedClient() : KubeConfig.Load(run.Config.KubeAPIConfig.KubeConfig), time);
+        _informers = new InformerSet(_api, time, loggers);
+        var caches = new HubInformers(
+            _informers.For(ApiResources.Nodes), _informers.For(ApiResources.Pods), _informers.For(ApiResources.ConfigMaps),
+            _informers.For(ApiResources.Secrets), _informers.For(ApiResources.Devices), _informers.For(ApiResources.DeviceModels));
+        _scope = new NodeScope(caches);
+        if (ControllersEnabled)
+        {
+            AddControllers(builder.Services, time, loggers);
+        }
+
+        IHostApplicationLifetime? lifetime = null;
+        var options = new CloudHubOptions
+        {
+            SilenceLimit = TimeSpan.FromSeconds(hub.KeepaliveInterval),
+            HeartbeatInterval = TimeSpan.FromSeconds(hub.KeepaliveInterval / 2.0),
+            NodeLimit = hub.NodeLimit,
+            IsReady = () => caches.HaveSynced,
+            Stopping = () => lifetime!.ApplicationStopping,
+        };
+        var leases = new LeaseKeeper(_api, _sessions, options, time, loggers.CreateLogger<LeaseKeeper>());
+        var replies = new Replies(time);
+        var upstream = new UpstreamDispatcher(
+            new NodeUpstream(_api, replies), new PodUpstream(_api, caches.Pods, replies), new QueryUpstream(_scope, replies),
+            new DeviceUpstream(_api, _scope, replies, time, loggers.CreateLogger<DeviceUpstream>()), replies,
+            loggers.CreateLogger<UpstreamDispatcher>());
+        var endpoint = new CloudHubEndpoint(
+            options, _sessions, _scope, upstream, leases, time, loggers.CreateLogger<CloudHubEndpoint>());
+        builder.Services.AddHostedService(_ => _informers);
+        builder.Services.AddHostedService(_ => leases);
+        DescribeMetrics(caches);
+        _web = builder.Build();
+        lifetime = _web.Lifetime;
+        MapPorts(endpoint, Desk(time, loggers), options.IsReady);
+    }
+
+    private bool IsEmbedded => _run.Config.Modules.EmbeddedApi.Enable;
+
+    private bool ControllersEnabled => _run.Config.Modules.Controllers.Enable ?? IsEmbedded;
+
+    /// <summary>Runs the hub until <paramref name="cancellationToken"/> or a signal ends it; the program's exit code.</summary>
+    public static async Task<int> RunAsync(CloudCoreRun run, CancellationToken cancellationToken)
+    {
+        await using var app = new CloudCoreApp(run, TimeProvider.System);
+        await app._web.StartAsync(cancellationToken);
+        await app._web.WaitForShutdownAsync(cancellationToken);
+        return 0;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _web.DisposeAsync();
+        _scope.Dispose();
+        _api.Dispose();
+        if (_embedded is not null)
+        {
+            await _embedded.DisposeAsync();
+        }
+
+        _authority.Dispose();
+    }
+
+    private static void ConfigureLogging(ILoggingBuilder logging)
+    {
+        logging.ClearProviders();
+        logging.AddSimpleConsole(o =>
+        {
+            o.SingleLine = true;
+            o.UseUtcTimestamp = true;
+            o.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+            o.ColorBehavior = Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled;
+        });
+        logging.SetMinimumLevel(LogLevel.Information);
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+    }
+
+    private void AddControllers(IServiceCollection services, TimeProvider time, ILoggerFactory loggers)
+    {
+        var controllers = _run.Config.Modules.Controllers;
+        services.AddHostedService(_ => new ControllersService(
+            _api, _informers,
+            new ControllersOptions { NodeMonitorGracePeriod = controllers.NodeMonitorGracePeriod },
+            time, loggers));
+    }
+
+    private KubeConfig EmbeddedClient()
+    {
+        var files = _run.Files;
+        return new KubeConfig
+        {
+            Server = new Uri($"https://127.0.0.1:{_run.Config.Modules.EmbeddedApi.Port}"),
+            CertificateAuthority = [_authority.Certificate],
+            ClientCertificate = X509Certificate2.CreateFromPemFile(files.AdminCertificate, files.AdminKey),
+        };
+    }
+
+    private CertificateDesk Desk(TimeProvider time, ILoggerFactory loggers) => new(
+        _authority,
+        TimeSpan.FromDays(_run.Config.Modules.CloudHub.EdgeCertSigningDuration),
+        PresenceAsync,
+        new FailedAttempts(time),
+        loggers.CreateLogger<CertificateDesk>());
+
+    private async Task<NodePresence> PresenceAsync(string node, CancellationToken cancellationToken)
+    {
+        if (await _api.GetAsync(ApiResources.Nodes, "", node, cancellationToken) is not { } found)
+        {
+            return NodePresence.Absent;
+        }
+
+        var conditions = found.View(KubernetesJson.Default.Node).Status?.Conditions ?? [];
+        return _sessions.Find(node) is not null || conditions.Any(c => c is { Type: "Ready", Status: "True" })
+            ? NodePresence.Present
+            : NodePresence.Away;
+    }
+
+    private void ConfigureListeners(KestrelServerOptions kestrel)
+    {
+        var api = _run.Config.Modules.EmbeddedApi;
+        var hub = _run.Config.Modules.CloudHub;
+        var clients = new ClientCertificates(_authority.Certificate);
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = null; // each endpoint has its own limit
+        if (IsEmbedded)
+        {
+            var certificate = X509Certificate2.CreateFromPemFile(api.TlsCertFile, api.TlsPrivateKeyFile);
+            kestrel.Listen(IPAddress.Parse(api.Address), api.Port, l => l.UseHttps(o => clients.Configure(o, certificate)));
+        }
+
+        var server = X509Certificate2.CreateFromPemFile(hub.TlsCertFile, hub.TlsPrivateKeyFile);
+        foreach (var port in (ListenSection[])[hub.Websocket, hub.Https])
+        {
+            if (port.Enable)
+            {
+                kestrel.Listen(IPAddress.Parse(port.Address), port.Port, l =>
+                {
+                    // KubeEdge's agent upgrades to WebSocket over HTTP/1.1
+                    l.Protocols = HttpProtocols.Http1;
+                    l.UseHttps(o => clients.Configure(o, server));
+                });
+            }
+        }
+    }
+
+    private void MapPorts(CloudHubEndpoint endpoint, CertificateDesk desk, Func<bool> isReady)
+    {
+        if (_embedded is { } embedded)
+        {
+            var apiPort = _run.Config.Modules.EmbeddedApi.Port;
+            _web.MapWhen(
+                context => context.Connection.LocalPort == apiPort,
+                branch => branch.Run(context => context.Request.Path == "/metrics" && IsAdmin(context)
+                    ? WriteMetricsAsync(context)
+                    : ServeApiAsync(embedded, context)));
+        }
+
+        _web.UseWebSockets();
+        _web.UseRouting();
+        _web.MapEnrollment(desk);
+        _web.MapGet("/healthz", context => context.Response.WriteAsync("ok"));
+        _web.MapGet("/readyz", context =>
+        {
+            context.Response.StatusCode = isReady() ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+            return context.Response.WriteAsync(isReady() ? "ok" : "the hub has not read the API yet\n");
+        });
+        _web.MapGet("/metrics", context =>
+        {
+            if (IsAdmin(context) || IPAddress.IsLoopback(context.Connection.RemoteIpAddress ?? IPAddress.None))
+            {
+                return WriteMetricsAsync(context);
+            }
+
+            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return Task.CompletedTask;
+        });
+        _web.MapFallback(endpoint.HandleAsync);
+    }
+
+    /// <summary>A request of the API ends when the program stops: a watch would hold it up otherwise.</summary>
+    private async Task ServeApiAsync(EmbeddedApiServer embedded, HttpContext context)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _web.Lifetime.ApplicationStopping);
+        context.RequestAborted = ending.Token;
+        await embedded.HandleAsync(context);
+    }
+
+    private static bool IsAdmin(HttpContext context) =>
+        ClientCertificates.IdentityOf(context.Connection.ClientCertificate)?.Organization == "system:masters";
+
+    private Task WriteMetricsAsync(HttpContext context)
+    {
+        context.Response.ContentType = MetricsPage.ContentType;
+        return context.Response.WriteAsync(_metrics.Render(), context.RequestAborted);
+    }
+
+    private void DescribeMetrics(HubInformers caches)
+    {
+        _metrics.Gauge("edgesync_hub_sessions", "Nodes that are connected now.", () => _sessions.Live.Count);
+        _metrics.Gauge("edgesync_hub_ready", "1 once the caches hold a full list.", () => caches.HaveSynced ? 1 : 0);
+        _metrics.GaugeBy(
+            "edgesync_hub_node_pending_objects", "Objects that a connected node does not hold as it should.", "node",
+            () => _sessions.Live.Select(s => (s.Node, (double)s.PendingCount)));
+        _metrics.GaugeBy(
+            "edgesync_hub_node_silence_seconds", "Time since a connected node was last heard.", "node",
+            () => _sessions.Live.Select(s => (s.Node, s.Silence.TotalSeconds)));
+    }
+}

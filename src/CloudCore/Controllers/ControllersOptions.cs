@@ -1,0 +1,31 @@
+namespace EdgeSync.CloudCore.Controllers;
+
+/// <summary>Settings of the controllers; the times are Kubernetes' defaults where it has them.</summary>
+internal sealed class ControllersOptions
+{
+    public const string Section = "Controllers";
+
+    /// <summary>A node that was not heard of for this long is marked unreachable (node-monitor-grace-period).</summary>
+    public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(40);
+
+    /// <summary>
+    /// Pods stay this long after their Node object is gone, so that a node that is deleted and registers itself again
+    /// keeps them (the pod garbage collector's quarantine).
+    /// </summary>
+    public TimeSpan MissingNodeGrace { get; init; } = TimeSpan.FromSeconds(40);
+
+    /// <summary>Everything is looked at again this often, changed or not.</summary>
+    public TimeSpan ResyncPeriod { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Reconciles at a time, per controller.</summary>
+    public int Workers { get; init; } = 4;
+
+    /// <summary>Requests at a time that one reconcile sends.</summary>
+    public int ParallelRequests { get; init; } = 32;
+
+    /// <summary>
+    /// How a change's key reaches its queue. Only tests change it, to lose, double and delay notes: whatever it does,
+    /// the outcome must be the same.
+    /// </summary>
+    public Action<Action> Deliver { get; init; } = static note => note();
+}

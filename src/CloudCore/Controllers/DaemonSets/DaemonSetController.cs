@@ -1,0 +1,215 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.Controllers.DaemonSets;
+
+/// <summary>
+/// Keeps one pod of every DaemonSet on every node that it fits. Each reconcile reads the whole present state, decides
+/// (<see cref="DaemonSetDecision"/>) and acts; changes only say which DaemonSet to look at.
+/// </summary>
+internal sealed partial class DaemonSetController : IDisposable
+{
+    // a DaemonSet on thousands of nodes is looked at after a burst of changes, not at each of them
+    private const int CostFactor = 3;
+    private static readonly TimeSpan s_longestBatch = TimeSpan.FromSeconds(1);
+
+    private readonly KubeClient _client;
+    private readonly ClusterView _view;
+    private readonly ControllersOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly WorkQueue<NamespacedName> _queue;
+    private readonly RevisionHistory _history;
+    private readonly PodsInFlight _inFlight;
+    private readonly EndedPodBackoff _backoff;
+    private readonly DaemonPodActions _actions;
+
+    // the DaemonSets there are, and how long the last look at each took
+    private readonly ConcurrentDictionary<NamespacedName, TimeSpan> _known = new();
+
+    public DaemonSetController(KubeClient client, ClusterView view, ControllersOptions options, TimeProvider time, ILogger<DaemonSetController> logger)
+    {
+        _client = client;
+        _view = view;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _queue = new WorkQueue<NamespacedName>("daemonsets", time, logger);
+        _history = new RevisionHistory(client, view.Revisions);
+        _inFlight = new PodsInFlight(time);
+        _backoff = new EndedPodBackoff(time);
+        _actions = new DaemonPodActions(client, view.Pods, _inFlight, options, logger);
+        view.Pods.OnChange(NotePod);
+        view.Nodes.OnChange(NoteNode);
+    }
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        _view.Follow(_view.DaemonSets, NoteDaemonSet);
+        await Task.WhenAll(
+            _queue.RunAsync(_options.Workers, ReconcileAsync, ct),
+            Resync.RunAsync(_options.ResyncPeriod, _time, LookAtAll, ct));
+    }
+
+    public void Dispose() => _queue.Dispose();
+
+    private void NoteDaemonSet(InformerChange change)
+    {
+        if (change.New is null)
+        {
+            _known.TryRemove(change.Name, out _);
+        }
+        else
+        {
+            _known.TryAdd(change.Name, TimeSpan.Zero);
+        }
+
+        _options.Deliver(() => _queue.Add(change.Name));
+    }
+
+    private void NotePod(PodChange change)
+    {
+        foreach (var pod in new[] { change.Old, change.New })
+        {
+            if (pod?.Controller is { } owner && owner.IsDaemonSet())
+            {
+                _inFlight.Settle(owner.Uid, pod.Uid, gone: change.New is null);
+                var key = new NamespacedName(pod.Name.Namespace, owner.Name);
+                _options.Deliver(() => AddSoon(key));
+            }
+        }
+    }
+
+    private void NoteNode(NodeChange change)
+    {
+        if (change is { Old: { } old, New: { } now } && now.PlacesLike(old))
+        {
+            return;
+        }
+
+        foreach (var key in _known.Keys)
+        {
+            _options.Deliver(() => AddSoon(key));
+        }
+    }
+
+    private void AddSoon(NamespacedName key)
+    {
+        var wait = _known.TryGetValue(key, out var cost) ? cost * CostFactor : TimeSpan.Zero;
+        _queue.AddAfter(key, wait < s_longestBatch ? wait : s_longestBatch);
+    }
+
+    // also frees what is kept of DaemonSets that are gone
+    private void LookAtAll()
+    {
+        var alive = _view.DaemonSets.Snapshot().Select(value => value.Uid).ToHashSet();
+        _inFlight.Retain(alive);
+        _backoff.Retain(alive);
+        _history.Retain(alive);
+        _view.Pods.RetainOwners(alive);
+        foreach (var key in _known.Keys)
+        {
+            _queue.Add(key);
+        }
+    }
+
+    private async Task ReconcileAsync(NamespacedName key, CancellationToken ct)
+    {
+        // one that is on its way out is the garbage collector's: making pods now would never let it go
+        if (_view.DaemonSets.Get(key) is not { IsDeleting: false } daemonSet)
+        {
+            return;
+        }
+
+        var began = Stopwatch.GetTimestamp();
+        var view = daemonSet.View(KubernetesJson.Default.DaemonSet);
+        await _actions.ClaimAsync(daemonSet, view, ct);
+        await _actions.SettleOverdueAsync(daemonSet.Uid, ct);
+        var hash = await _history.EnsureCurrentAsync(daemonSet, view, ct);
+        var pods = _inFlight.Correct(
+            daemonSet.Uid, _view.Pods.OwnedBy(daemonSet.Uid).Where(pod => pod.Controller?.Uid == daemonSet.Uid));
+        var plan = Decide(daemonSet, view, hash, pods);
+        NoteCost(key, Stopwatch.GetElapsedTime(began));
+
+        await Task.WhenAll(
+            _actions.ApplyAsync(daemonSet, view, hash, plan, NoteReplaced, ct),
+            WriteStatusAsync(daemonSet, view, plan.Status, ct));
+        await _history.TrimAsync(view, daemonSet.Uid, hash, pods, ct);
+
+        var again = _inFlight.HasAny(daemonSet.Uid) ? PodsInFlight.Patience : (TimeSpan?)null;
+        if ((plan.LookAgainAfter is { } wait && (again is null || wait < again) ? wait : again) is { } delay)
+        {
+            _queue.AddAfter(key, delay);
+        }
+    }
+
+    private DaemonSetPlan Decide(KubeObject daemonSet, DaemonSet view, string hash, IReadOnlyList<PodFacts> pods) =>
+        DaemonSetDecision.Decide(new DaemonSetState
+        {
+            Spec = view.Spec,
+            Hash = hash,
+            Nodes = _view.Nodes.All(),
+            Pods = pods.GroupBy(pod => pod.NodeName).ToDictionary(group => group.Key, group => (IReadOnlyList<PodFacts>)[.. group]),
+            Now = _time.GetUtcNow(),
+            ReplaceAfter = pod => _backoff.Left(daemonSet.Uid, pod.NodeName),
+        });
+
+    private void NoteReplaced(KubeObject daemonSet, PodFacts pod)
+    {
+        _backoff.NoteReplaced(daemonSet.Uid, pod.NodeName);
+        LogReplaced(daemonSet.Describe(), pod.Name, pod.NodeName, pod.Phase);
+    }
+
+    // only while it is known, or a removed DaemonSet would come back into the list
+    private void NoteCost(NamespacedName key, TimeSpan cost)
+    {
+        if (_known.TryGetValue(key, out var before))
+        {
+            _known.TryUpdate(key, cost, before);
+        }
+    }
+
+    private async Task WriteStatusAsync(KubeObject daemonSet, DaemonSet view, DaemonSetStatus wanted, CancellationToken ct)
+    {
+        var has = view.Status ?? new DaemonSetStatus();
+        var same = has with { CollisionCount = null } == wanted with
+        {
+            ObservedGeneration = view.Metadata.Generation,
+            // zero is left out by API servers that write Go's omitempty
+            UpdatedNumberScheduled = has.UpdatedNumberScheduled is null && wanted.UpdatedNumberScheduled == 0 ? null : wanted.UpdatedNumberScheduled,
+            NumberAvailable = has.NumberAvailable is null && wanted.NumberAvailable == 0 ? null : wanted.NumberAvailable,
+            NumberUnavailable = has.NumberUnavailable is null && wanted.NumberUnavailable == 0 ? null : wanted.NumberUnavailable,
+        };
+        if (same)
+        {
+            return;
+        }
+
+        var patch = new JsonObject
+        {
+            // not the version: the counts are of this moment, and a change of the spec brings a new look anyway
+            ["metadata"] = new JsonObject { ["uid"] = daemonSet.Uid },
+            ["status"] = new JsonObject
+            {
+                ["observedGeneration"] = view.Metadata.Generation,
+                ["desiredNumberScheduled"] = wanted.DesiredNumberScheduled,
+                ["currentNumberScheduled"] = wanted.CurrentNumberScheduled,
+                ["numberReady"] = wanted.NumberReady,
+                ["numberAvailable"] = wanted.NumberAvailable,
+                ["numberUnavailable"] = wanted.NumberUnavailable,
+                ["updatedNumberScheduled"] = wanted.UpdatedNumberScheduled,
+                ["numberMisscheduled"] = wanted.NumberMisscheduled,
+            },
+        };
+        await _client.PatchAsync(
+            ApiResources.DaemonSets, daemonSet.Namespace, daemonSet.Name, PatchType.Merge,
+            Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", ct);
+    }
+
+    [LoggerMessage(LogLevel.Information, "{DaemonSet}: pod {Pod} on {Node} is {Phase} and is replaced")]
+    private partial void LogReplaced(string daemonSet, NamespacedName pod, string node, string phase);
+}

@@ -1,0 +1,46 @@
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.Controllers;
+
+/// <summary>What the controllers need to know of a node.</summary>
+internal sealed record NodeFacts
+{
+    public required string Name { get; init; }
+
+    public string Uid { get; init; } = "";
+
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = LabelSelectors.NoLabels;
+
+    public IReadOnlyList<Taint> Taints { get; init; } = [];
+
+    public bool Unschedulable { get; init; }
+
+    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+
+    /// <summary>The Ready condition's status: True, False, Unknown, or empty where the node has not told yet.</summary>
+    public string Ready => Conditions.FirstOrDefault(condition => condition.Type == "Ready")?.Status ?? "";
+
+    public bool IsReady => Ready == "True";
+
+    /// <exception cref="KubeObjectException">A field has a wrong type.</exception>
+    public static NodeFacts Read(KubeObject value)
+    {
+        var node = value.View(KubernetesJson.Default.Node);
+        return new NodeFacts
+        {
+            Name = value.Name,
+            Uid = value.Uid,
+            Labels = node.Metadata.Labels ?? LabelSelectors.NoLabels,
+            Taints = node.Spec.Taints ?? [],
+            Unschedulable = node.Spec.Unschedulable == true,
+            Conditions = node.Status?.Conditions ?? [],
+        };
+    }
+
+    /// <summary>Whether pods may have to come or go because of what differs; a heartbeat alone does not count.</summary>
+    public bool PlacesLike(NodeFacts other) =>
+        Uid == other.Uid && Unschedulable == other.Unschedulable && Ready == other.Ready
+        && Taints.SequenceEqual(other.Taints)
+        && Labels.Count == other.Labels.Count
+        && Labels.All(label => other.Labels.TryGetValue(label.Key, out var value) && value == label.Value);
+}

@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.Controllers.Nodes;
+
+/// <summary>
+/// Marks nodes that are no longer heard of, and keeps the taints that follow from their conditions. A sign of life is
+/// a renewed Lease in kube-node-lease or a new heartbeat in the Ready condition; when it came is taken from this
+/// process's own clock, so that a wrong clock on the edge marks nobody. Pods are neither evicted nor marked.
+/// </summary>
+internal sealed partial class NodeLifecycleController : IDisposable
+{
+    private const string LeaseNamespace = "kube-node-lease";
+
+    private static readonly string[] s_conditionsOfTheNode = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
+
+    private readonly KubeClient _client;
+    private readonly ClusterView _view;
+    private readonly ControllersOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly WorkQueue<string> _queue;
+
+    // node name → time stamp of its last sign of life; a node begins with the moment in which we first see it
+    private readonly ConcurrentDictionary<string, long> _heard = new();
+
+    public NodeLifecycleController(
+        KubeClient client, ClusterView view, ControllersOptions options, TimeProvider time, ILogger<NodeLifecycleController> logger)
+    {
+        _client = client;
+        _view = view;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _queue = new WorkQueue<string>("nodes", time, logger);
+        view.Nodes.OnChange(NoteNode);
+    }
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        _view.Follow(_view.Leases, NoteLease);
+        await Task.WhenAll(
+            _queue.RunAsync(_options.Workers, ReconcileAsync, ct),
+            Resync.RunAsync(_options.ResyncPeriod, _time, LookAtAll, ct));
+    }
+
+    public void Dispose() => _queue.Dispose();
+
+    private void NoteNode(NodeChange change)
+    {
+        if (change.New is not { } node)
+        {
+            _heard.TryRemove(change.Old!.Name, out _);
+            return;
+        }
+
+        if (change.Old is not { } old || IsSignOfLife(old, node))
+        {
+            _heard[node.Name] = _time.GetTimestamp();
+        }
+
+        _options.Deliver(() => _queue.Add(node.Name));
+    }
+
+    private void NoteLease(InformerChange change)
+    {
+        // the first sight of a lease is not a renewal: it may be days old
+        if (change is { Old: not null, New: { Namespace: LeaseNamespace } lease } && _heard.ContainsKey(lease.Name))
+        {
+            _heard[lease.Name] = _time.GetTimestamp();
+        }
+    }
+
+    private void LookAtAll()
+    {
+        foreach (var node in _view.Nodes.All())
+        {
+            _queue.Add(node.Name);
+        }
+    }
+
+    private static bool IsSignOfLife(NodeFacts old, NodeFacts now)
+    {
+        var before = old.Conditions.FirstOrDefault(condition => condition.Type == "Ready");
+        var after = now.Conditions.FirstOrDefault(condition => condition.Type == "Ready");
+        // Unknown is what we write ourselves
+        return old.Uid != now.Uid
+            || (after is { Status: "True" or "False" }
+                && (before?.LastHeartbeatTime != after.LastHeartbeatTime || before?.Status != after.Status));
+    }
+
+    private async Task ReconcileAsync(string name, CancellationToken ct)
+    {
+        if (_view.Nodes.Get(name) is not { } node || _view.Nodes.GetObject(name) is not { } value || !_heard.TryGetValue(name, out var heard))
+        {
+            return;
+        }
+
+        // a silent node that is marked already needs no further look: when it is back, it says so by a change of its own
+        var silent = _time.GetElapsedTime(heard);
+        if (silent < _options.NodeMonitorGracePeriod)
+        {
+            _queue.AddAfter(name, _options.NodeMonitorGracePeriod - silent);
+        }
+        else if (MarkUnknown(value, _time.GetUtcNow()) is { } patch)
+        {
+            LogUnreachable(name, silent);
+            var marked = await _client.PatchAsync(ApiResources.Nodes, "", name, PatchType.Merge, patch, "status", ct);
+            (node, value) = (NodeFacts.Read(marked), marked);
+        }
+
+        if (NodeTaints.Correct(node, _time.GetUtcNow()) is { } taints)
+        {
+            await _client.PatchAsync(ApiResources.Nodes, "", name, PatchType.Merge, WriteTaints(value, taints), null, ct);
+            LogTaints(name, node.Ready, string.Join(' ', taints.Select(taint => $"{taint.Key}:{taint.Effect}")));
+        }
+    }
+
+    // null where all conditions are Unknown already; the words are Kubernetes'
+    internal static byte[]? MarkUnknown(KubeObject node, DateTimeOffset now)
+    {
+        var status = JsonNode.Parse(node.Json.Span)!["status"] as JsonObject ?? [];
+        var conditions = status["conditions"]?.DeepClone().AsArray() ?? [];
+        var changed = false;
+        foreach (var type in s_conditionsOfTheNode)
+        {
+            var condition = conditions.FirstOrDefault(candidate => candidate?["type"]?.ToString() == type)?.AsObject();
+            if (condition is null)
+            {
+                conditions.Add((JsonNode)NeverUpdated(type, node, now));
+                changed = true;
+            }
+            else if (condition["status"]?.ToString() != "Unknown")
+            {
+                condition["status"] = "Unknown";
+                condition["reason"] = "NodeStatusUnknown";
+                condition["message"] = "Kubelet stopped posting node status.";
+                condition["lastTransitionTime"] = KubeTime.Format(now);
+                changed = true;
+            }
+        }
+
+        // the version, because the list is replaced as a whole: a node that speaks up meanwhile wins
+        return changed ? Patch(node, "status", new JsonObject { ["conditions"] = conditions }) : null;
+    }
+
+    private static JsonObject NeverUpdated(string type, KubeObject node, DateTimeOffset now) => new()
+    {
+        ["type"] = type,
+        ["status"] = "Unknown",
+        ["reason"] = "NodeStatusNeverUpdated",
+        ["message"] = "Kubelet never posted node status.",
+        ["lastHeartbeatTime"] = node.View(KubernetesJson.Default.AnyObject).Metadata.CreationTimestamp,
+        ["lastTransitionTime"] = KubeTime.Format(now),
+    };
+
+    private static byte[] WriteTaints(KubeObject node, IReadOnlyList<Taint> taints)
+    {
+        var list = new JsonArray();
+        foreach (var taint in taints)
+        {
+            var json = new JsonObject { ["key"] = taint.Key, ["effect"] = taint.Effect };
+            if (taint.Value is not null)
+            {
+                json["value"] = taint.Value;
+            }
+
+            if (taint.TimeAdded is not null)
+            {
+                json["timeAdded"] = taint.TimeAdded;
+            }
+
+            list.Add((JsonNode)json);
+        }
+
+        return Patch(node, "spec", new JsonObject { ["taints"] = list });
+    }
+
+    private static byte[] Patch(KubeObject node, string member, JsonObject content) => Encoding.UTF8.GetBytes(new JsonObject
+    {
+        ["metadata"] = new JsonObject { ["uid"] = node.Uid, ["resourceVersion"] = node.ResourceVersion },
+        [member] = content,
+    }.ToJsonString());
+
+    [LoggerMessage(LogLevel.Warning, "Node {Node} was not heard of for {Silent}; it is marked unreachable, its pods stay")]
+    private partial void LogUnreachable(string node, TimeSpan silent);
+
+    [LoggerMessage(LogLevel.Information, "Node {Node} is Ready={Ready}; its taints are now [{Taints}]")]
+    private partial void LogTaints(string node, string ready, string taints);
+}

@@ -1,0 +1,65 @@
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.Controllers;
+
+/// <summary>What the controllers need to know of a pod; read once per change, so that a reconcile parses no JSON.</summary>
+internal sealed record PodFacts
+{
+    public required NamespacedName Name { get; init; }
+
+    public required string Uid { get; init; }
+
+    /// <summary>Where it runs or is to run: <c>spec.nodeName</c>, else the node that its required affinity names.</summary>
+    public string NodeName { get; init; } = "";
+
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = LabelSelectors.NoLabels;
+
+    public IReadOnlyList<OwnerReference> Owners { get; init; } = [];
+
+    public string Phase { get; init; } = "Pending";
+
+    public bool IsReady { get; init; }
+
+    /// <summary>Since when <see cref="IsReady"/> has had its value.</summary>
+    public DateTimeOffset ReadySince { get; init; }
+
+    public DateTimeOffset Created { get; init; }
+
+    /// <summary>Asked to go: <c>deletionTimestamp</c> is set, or this process has sent the deletion.</summary>
+    public bool IsDeleting { get; init; }
+
+    public OwnerReference? Controller => Owners.FirstOrDefault(owner => owner.Controller == true);
+
+    public bool IsTerminal => Phase is "Failed" or "Succeeded";
+
+    /// <exception cref="KubeObjectException">A field has a wrong type.</exception>
+    public static PodFacts Read(KubeObject value)
+    {
+        var pod = value.View(KubernetesJson.Default.Pod);
+        var ready = pod.Status?.Conditions?.FirstOrDefault(condition => condition.Type == "Ready");
+        return new PodFacts
+        {
+            Name = NamespacedName.Of(value),
+            Uid = value.Uid,
+            NodeName = pod.Spec.NodeName is { Length: > 0 } node ? node : AffinityNode(pod.Spec) ?? "",
+            Labels = pod.Metadata.Labels ?? LabelSelectors.NoLabels,
+            Owners = pod.Metadata.OwnerReferences ?? [],
+            Phase = pod.Status?.Phase ?? "Pending",
+            IsReady = ready?.Status == "True",
+            ReadySince = KubeTime.TryParse(ready?.LastTransitionTime, out var since) ? since : default,
+            Created = KubeTime.TryParse(pod.Metadata.CreationTimestamp, out var created) ? created : default,
+            IsDeleting = value.IsDeleting,
+        };
+    }
+
+    /// <summary>Ready for at least <paramref name="minReadySeconds"/>.</summary>
+    public bool IsAvailable(int minReadySeconds, DateTimeOffset now) =>
+        IsReady && (minReadySeconds == 0 || ReadySince.AddSeconds(minReadySeconds) <= now);
+
+    // a daemon pod that a scheduler has not bound yet
+    private static string? AffinityNode(PodSpec spec) =>
+        spec.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution?.NodeSelectorTerms
+            .SelectMany(term => term.MatchFields ?? [])
+            .FirstOrDefault(field => field is { Key: "metadata.name", Operator: "In", Values.Count: 1 })?.Values![0];
+}

@@ -1,0 +1,211 @@
+using System.Buffers;
+using System.Text.Json;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Discovery;
+
+/// <summary>What clients ask to learn what there is: groups, versions, resources, OpenAPI. Rendered once per table.</summary>
+internal sealed class DiscoveryDocuments
+{
+    private static readonly string[] s_allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+    private static readonly string[] s_statusVerbs = ["get", "patch", "update"];
+    private static readonly string[] s_createVerb = ["create"];
+
+    private readonly Dictionary<string, byte[]> _documents = [];
+    private readonly OpenApiDocuments _openApi;
+
+    public DiscoveryDocuments(ResourceTable resources)
+    {
+        _openApi = new OpenApiDocuments(resources);
+        var groups = resources.All.Where(r => r.Group.Length > 0).GroupBy(r => r.Group).ToList();
+        _documents["/api"] = Render(WriteCoreVersions);
+        _documents["/apis"] = Render(w => WriteGroupList(w, groups));
+        foreach (var group in groups)
+        {
+            _documents[$"/apis/{group.Key}"] = Render(w => WriteGroup(w, group, standalone: true));
+        }
+
+        foreach (var version in resources.All.GroupBy(r => r.GroupVersion))
+        {
+            var root = version.First().Group.Length == 0 ? "/api/" : "/apis/";
+            _documents[root + version.Key] = Render(w => WriteResourceList(w, version.Key, version));
+        }
+
+        Version = Render(WriteVersion);
+    }
+
+    /// <summary>The body of /version.</summary>
+    public byte[] Version { get; }
+
+    public static async Task WriteAsync(HttpContext context, byte[] json, string contentType = "application/json")
+    {
+        context.Response.ContentType = contentType;
+        context.Response.ContentLength = json.Length;
+        await context.Response.BodyWriter.WriteAsync(json, context.RequestAborted);
+    }
+
+    /// <exception cref="ApiException">404 for a path that nothing is at, 405 for a method other than GET.</exception>
+    public async Task HandleAsync(HttpContext context, string path)
+    {
+        if (path.Length > 1)
+        {
+            path = path.TrimEnd('/');
+        }
+
+        var known = _documents.TryGetValue(path, out var document);
+        if (!known && !_openApi.TryGet(path, out _))
+        {
+            throw ApiException.NoSuchResource();
+        }
+
+        if (context.Request.Method is not ("GET" or "HEAD"))
+        {
+            throw ApiException.MethodNotAllowed();
+        }
+
+        if (known)
+        {
+            await WriteAsync(context, document!);
+            return;
+        }
+
+        _openApi.TryGet(path, out var openApi);
+        await WriteAsync(context, openApi!.Body, openApi.ContentType);
+    }
+
+    /// <summary>Writes one document.</summary>
+    public static byte[] Render(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(4096);
+        using var writer = new Utf8JsonWriter(buffer, JsonFormat.Writer);
+        writer.WriteStartObject();
+        write(writer);
+        writer.WriteEndObject();
+        writer.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void WriteCoreVersions(Utf8JsonWriter writer)
+    {
+        writer.WriteString("kind"u8, "APIVersions"u8);
+        writer.WriteStartArray("versions"u8);
+        writer.WriteStringValue("v1"u8);
+        writer.WriteEndArray();
+        writer.WriteStartArray("serverAddressByClientCIDRs"u8);
+        writer.WriteEndArray();
+    }
+
+    private static void WriteGroupList(Utf8JsonWriter writer, IEnumerable<IGrouping<string, ResourceDescriptor>> groups)
+    {
+        writer.WriteString("kind"u8, "APIGroupList"u8);
+        writer.WriteString("apiVersion"u8, "v1"u8);
+        writer.WriteStartArray("groups"u8);
+        foreach (var group in groups)
+        {
+            writer.WriteStartObject();
+            WriteGroup(writer, group, standalone: false);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteGroup(Utf8JsonWriter writer, IGrouping<string, ResourceDescriptor> group, bool standalone)
+    {
+        if (standalone)
+        {
+            writer.WriteString("kind"u8, "APIGroup"u8);
+            writer.WriteString("apiVersion"u8, "v1"u8);
+        }
+
+        writer.WriteString("name"u8, group.Key);
+        writer.WriteStartArray("versions"u8);
+        foreach (var version in group.Select(r => r.Version).Distinct())
+        {
+            writer.WriteStartObject();
+            WriteVersion(writer, group.Key, version);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartObject("preferredVersion"u8);
+        WriteVersion(writer, group.Key, group.First().Version);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteVersion(Utf8JsonWriter writer, string group, string version)
+    {
+        writer.WriteString("groupVersion"u8, $"{group}/{version}");
+        writer.WriteString("version"u8, version);
+    }
+
+    private static void WriteResourceList(Utf8JsonWriter writer, string groupVersion, IEnumerable<ResourceDescriptor> resources)
+    {
+        writer.WriteString("kind"u8, "APIResourceList"u8);
+        writer.WriteString("apiVersion"u8, "v1"u8);
+        writer.WriteString("groupVersion"u8, groupVersion);
+        writer.WriteStartArray("resources"u8);
+        foreach (var resource in resources)
+        {
+            WriteResource(writer, resource, resource.Plural, resource.Singular, resource.Kind, s_allVerbs);
+            foreach (var subresource in resource.Subresources)
+            {
+                WriteResource(
+                    writer, resource, $"{resource.Plural}/{subresource}", "", subresource == "binding" ? "Binding" : resource.Kind,
+                    subresource == "binding" ? s_createVerb : s_statusVerbs);
+            }
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteResource(
+        Utf8JsonWriter writer, ResourceDescriptor resource, string name, string singular, string kind, string[] verbs)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name"u8, name);
+        writer.WriteString("singularName"u8, singular);
+        writer.WriteBoolean("namespaced"u8, resource.Namespaced);
+        writer.WriteString("kind"u8, kind);
+        WriteList(writer, "verbs", verbs);
+        if (singular.Length > 0)
+        {
+            WriteList(writer, "shortNames", resource.ShortNames);
+            WriteList(writer, "categories", resource.Categories);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteList(Utf8JsonWriter writer, string name, IReadOnlyList<string> values)
+    {
+        if (values.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray(name);
+        foreach (var value in values)
+        {
+            writer.WriteStringValue(value);
+        }
+
+        writer.WriteEndArray();
+    }
+
+    /// <summary>The Kubernetes version whose documented behaviour is followed, and our own as its build.</summary>
+    private static void WriteVersion(Utf8JsonWriter writer)
+    {
+        var own = typeof(DiscoveryDocuments).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+        writer.WriteString("major"u8, "1"u8);
+        writer.WriteString("minor"u8, "32"u8);
+        writer.WriteString("gitVersion"u8, $"v1.32.0+edgesync.{own}");
+        writer.WriteString("gitCommit"u8, ""u8);
+        writer.WriteString("gitTreeState"u8, "clean"u8);
+        writer.WriteString("buildDate"u8, "1970-01-01T00:00:00Z"u8);
+        writer.WriteString("goVersion"u8, ""u8);
+        writer.WriteString("compiler"u8, "dotnet"u8);
+        writer.WriteString("platform"u8, System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier.Replace('-', '/'));
+    }
+}

@@ -1,0 +1,166 @@
+using EdgeSync.CloudCore.EmbeddedApi.Discovery;
+using EdgeSync.CloudCore.EmbeddedApi.Kinds;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.CloudCore.EmbeddedApi.Store;
+using EdgeSync.CloudCore.EmbeddedApi.Verbs;
+
+namespace EdgeSync.CloudCore.EmbeddedApi;
+
+/// <summary>
+/// A Kubernetes-compatible API on SQLite. Every request passes: health, authentication, authorization, discovery or
+/// resource verbs; every failure becomes a Status in <see cref="HandleAsync"/>.
+/// </summary>
+internal sealed partial class EmbeddedApiServer : IAsyncDisposable
+{
+    private static readonly string[] s_firstNamespaces = ["default", "kube-system", "kube-node-lease", "kube-public", "kubeedge"];
+
+    private readonly EmbeddedApiOptions _options;
+    private readonly ObjectStore _store;
+    private readonly ResourceTable _resources;
+    private readonly DiscoveryDocuments _discovery;
+    private readonly ResourceVerbs _verbs;
+    private readonly NamespaceCleaner _cleaner;
+    private readonly ILogger _logger;
+    private volatile bool _stopping;
+
+    private EmbeddedApiServer(EmbeddedApiOptions options, ObjectStore store, TimeProvider time, ILoggerFactory loggers)
+    {
+        _options = options;
+        _store = store;
+        _logger = loggers.CreateLogger<EmbeddedApiServer>();
+        var schema = SchemaText.LoadEmbedded();
+        _resources = new ResourceTable(BuiltInResources.All(schema));
+        _discovery = new DiscoveryDocuments(_resources);
+        var writer = new ObjectWriter(store, time);
+        _verbs = new ResourceVerbs(store, writer, schema, time, options.MaxBodyBytes);
+        _cleaner = new NamespaceCleaner(store, writer, () => _resources, time, loggers.CreateLogger<NamespaceCleaner>());
+    }
+
+    /// <summary>Opens the database, and makes the first namespaces where it is new.</summary>
+    /// <exception cref="EdgeSync.Storage.DatabaseException">The database cannot be opened; the message says what to do.</exception>
+    public static EmbeddedApiServer Open(EmbeddedApiOptions options, TimeProvider time, ILoggerFactory loggers)
+    {
+        var store = ObjectStore.Open(options.DataDir, options.Limits, time);
+        var server = new EmbeddedApiServer(options, store, time, loggers);
+        if (store.State.Of(ObjectStore.NamespaceResource).IsEmpty)
+        {
+            // before the first request, on the composing thread; nothing else runs yet that it could wait for
+            server._verbs.CreateNamespacesAsync(server._resources.Find("", "v1", ObjectStore.NamespaceResource)!, s_firstNamespaces)
+                .GetAwaiter().GetResult();
+        }
+
+        server._cleaner.Start();
+        return server;
+    }
+
+    /// <summary>Answers one request; it never throws but for a caller that has gone.</summary>
+    public async Task HandleAsync(HttpContext context)
+    {
+        try
+        {
+            await RouteAsync(context);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // the caller has gone; there is nobody to answer
+        }
+        catch (ApiException e)
+        {
+            await FailAsync(context, e);
+        }
+        catch (BadHttpRequestException e)
+        {
+            await FailAsync(context, e.StatusCode == 413
+                ? new ApiException(StatusReason.RequestEntityTooLarge, e.Message)
+                : ApiException.BadRequest(e.Message));
+        }
+        catch (Exception e)
+        {
+            LogFailure(e, context.Request.Method, context.Request.Path);
+            await FailAsync(context, ApiException.Internal("Internal error occurred; the server's log has the details"));
+        }
+    }
+
+    /// <summary>
+    /// Ends the watches and refuses readiness, so that the web server can stop without waiting for them.
+    /// </summary>
+    public void BeginStop()
+    {
+        _stopping = true;
+        _store.CloseWatches();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        BeginStop();
+        await _cleaner.DisposeAsync();
+        await _store.DisposeAsync();
+    }
+
+    private async Task RouteAsync(HttpContext context)
+    {
+        var path = context.Request.Path.Value ?? "/";
+        if (HealthEndpoints.Answer(path, _stopping) is { } health)
+        {
+            await health.WriteAsync(context);
+            return;
+        }
+
+        if (path == "/version")
+        {
+            await DiscoveryDocuments.WriteAsync(context, _discovery.Version);
+            return;
+        }
+
+        var info = RequestInfo.Parse(path);
+        Authorization.Demand(_options.Authenticate(context), new RequestAttributes(VerbOf(context.Request, info), path, info));
+        if (info is { Resource.Length: > 0 })
+        {
+            var resource = _resources.Find(info.Group, info.Version, info.Resource) ?? throw ApiException.NoSuchResource();
+            await _verbs.HandleAsync(new ApiRequest(context, info, resource));
+            return;
+        }
+
+        await _discovery.HandleAsync(context, path);
+    }
+
+    /// <summary>The verb in an authorizer's words.</summary>
+    private static string VerbOf(HttpRequest request, RequestInfo? info) => (request.Method, info?.Name) switch
+    {
+        ("GET" or "HEAD", _) when info is not { Resource.Length: > 0 } => "get",
+        ("GET" or "HEAD", _) when request.Query["watch"].ToString() is "true" or "1" => "watch",
+        ("GET" or "HEAD", "") => "list",
+        ("GET" or "HEAD", _) => "get",
+        ("POST", _) => "create",
+        ("PUT", _) => "update",
+        ("PATCH", _) => "patch",
+        ("DELETE", "") => "deletecollection",
+        ("DELETE", _) => "delete",
+        var (method, _) => method.ToLowerInvariant(),
+    };
+
+    private static async Task FailAsync(HttpContext context, ApiException error)
+    {
+        if (context.Response.HasStarted)
+        {
+            // part of an answer is on its way already: cut it, so that nobody takes it for the whole
+            context.Abort();
+            return;
+        }
+
+        var body = StatusWriter.Failure(error);
+        context.Response.StatusCode = StatusWriter.Code(error.Reason);
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = body.Length;
+        if (error.Details?.RetryAfterSeconds is { } seconds)
+        {
+            context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        await context.Response.BodyWriter.WriteAsync(body, context.RequestAborted);
+    }
+
+    [LoggerMessage(LogLevel.Error, "Request {Method} {Path} failed")]
+    private partial void LogFailure(Exception error, string method, string path);
+}

@@ -1,0 +1,241 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Patching;
+
+/// <summary>
+/// Kubernetes' own patch: as a merge patch, but lists of objects that have a merge key are merged member by member.
+/// Directives: <c>$patch: replace|delete|merge</c>, <c>$retainKeys</c>, <c>$setElementOrder/FIELD</c> and
+/// <c>$deleteFromPrimitiveList/FIELD</c>.
+/// </summary>
+internal static class StrategicMergePatch
+{
+    private const string Directive = "$patch";
+    private const string RetainKeys = "$retainKeys";
+    private const string SetElementOrder = "$setElementOrder/";
+    private const string DeleteFromPrimitiveList = "$deleteFromPrimitiveList/";
+
+    /// <summary>Changes <paramref name="target"/>; parts of the patch are copied.</summary>
+    /// <param name="target">The object.</param>
+    /// <param name="patch">The patch.</param>
+    /// <param name="type">The object's shape; null where it is not known: lists are then replaced.</param>
+    public static void Apply(JsonObject target, JsonObject patch, TypeSchema? type) => Map(target, patch, name => type?.Field(name));
+
+    private static void Map(JsonObject target, JsonObject patch, Func<string, FieldSchema?> schema)
+    {
+        switch (patch.Text(Directive))
+        {
+            case "replace":
+                target.Clear();
+                foreach (var (name, value) in patch)
+                {
+                    if (name != Directive && value is not null)
+                    {
+                        target[name] = value.DeepClone();
+                    }
+                }
+
+                return;
+            case "delete":
+                target.Clear();
+                return;
+            case null or "merge":
+                break;
+            case var other:
+                throw ApiException.BadRequest($"Unknown patch type found: {other}");
+        }
+
+        Retain(target, patch);
+        foreach (var (name, value) in patch)
+        {
+            if (name.StartsWith(DeleteFromPrimitiveList, StringComparison.Ordinal))
+            {
+                DeletePrimitives(target, name[DeleteFromPrimitiveList.Length..], value as JsonArray);
+            }
+        }
+
+        foreach (var (name, value) in patch)
+        {
+            if (name[0] != '$')
+            {
+                Member(target, name, value, schema(name), patch.List(SetElementOrder + name));
+            }
+        }
+
+        OrderUntouched(target, patch, schema);
+    }
+
+    /// <summary>Lists that only get another order.</summary>
+    private static void OrderUntouched(JsonObject target, JsonObject patch, Func<string, FieldSchema?> schema)
+    {
+        foreach (var (name, value) in patch)
+        {
+            if (name.StartsWith(SetElementOrder, StringComparison.Ordinal)
+                && value is JsonArray order
+                && name[SetElementOrder.Length..] is var field
+                && !patch.ContainsKey(field)
+                && target[field] is JsonArray list)
+            {
+                target[field] = ElementOrder.Apply(list, list, order, schema(field)?.MergeKey);
+            }
+        }
+    }
+
+    private static void Member(JsonObject target, string name, JsonNode? value, FieldSchema? field, JsonArray? order)
+    {
+        switch (value)
+        {
+            case null:
+                target.Remove(name);
+                break;
+            case JsonObject inner:
+                if (target[name] is not JsonObject present)
+                {
+                    target[name] = present = [];
+                }
+
+                Map(present, inner, Inside(field?.Shape));
+                if (inner.Text(Directive) == "delete")
+                {
+                    target.Remove(name);
+                }
+
+                break;
+            case JsonArray list when field is { Merge: true } && target[name] is JsonArray before:
+                var merged = field.MergeKey is null ? Primitives(before, list) : Objects(before, list, field);
+                target[name] = ElementOrder.Apply(merged, before, order ?? list, field.MergeKey);
+                break;
+            case JsonArray list:
+                target[name] = Clean(list, field);
+                break;
+            default:
+                target[name] = value.DeepClone();
+                break;
+        }
+    }
+
+    /// <summary>The schema of an object's or map's members.</summary>
+    private static Func<string, FieldSchema?> Inside(FieldShape? shape) => shape switch
+    {
+        { Kind: FieldKind.Object } => name => shape.Type!.Field(name),
+        { Kind: FieldKind.Map } => name => new FieldSchema(name, shape.Element!, false, false, null),
+        _ => _ => null,
+    };
+
+    private static JsonArray Primitives(JsonArray present, JsonArray patch)
+    {
+        var merged = (JsonArray)present.DeepClone();
+        foreach (var item in patch)
+        {
+            if (!merged.Any(m => JsonNode.DeepEquals(m, item)))
+            {
+                merged.Add(item?.DeepClone());
+            }
+        }
+
+        return merged;
+    }
+
+    private static JsonArray Objects(JsonArray present, JsonArray patch, FieldSchema field)
+    {
+        var key = field.MergeKey!;
+        if (patch.OfType<JsonObject>().Any(i => i.Text(Directive) == "replace" && i[key] is null))
+        {
+            return Clean([.. patch.Where(i => (i as JsonObject)?[Directive] is null).Select(i => i?.DeepClone())], field);
+        }
+
+        var merged = (JsonArray)present.DeepClone();
+        foreach (var item in patch.OfType<JsonObject>())
+        {
+            var identity = item[key] ?? throw ApiException.BadRequest($"map: does not contain declared merge key: {key}");
+            var index = IndexOf(merged, key, identity);
+            if (item.Text(Directive) == "delete")
+            {
+                if (index >= 0)
+                {
+                    merged.RemoveAt(index);
+                }
+            }
+            else if (index >= 0)
+            {
+                Map((JsonObject)merged[index]!, item, Inside(field.Shape.Element));
+            }
+            else
+            {
+                merged.Add(New(item, field.Shape.Element));
+            }
+        }
+
+        return merged;
+    }
+
+    /// <summary>A list that is taken from the patch as it is, without directives.</summary>
+    private static JsonArray Clean(JsonArray list, FieldSchema? field)
+    {
+        var clean = new JsonArray();
+        foreach (var item in list)
+        {
+            if (item is not JsonObject member)
+            {
+                clean.Add(item?.DeepClone());
+            }
+            else if (member.Text(Directive) is null)
+            {
+                clean.Add(New(member, field?.Shape.Element));
+            }
+        }
+
+        return clean;
+    }
+
+    private static JsonObject New(JsonObject item, FieldShape? shape)
+    {
+        var made = new JsonObject();
+        Map(made, item, Inside(shape));
+        return made;
+    }
+
+    private static int IndexOf(JsonArray list, string key, JsonNode identity)
+    {
+        for (var i = 0; i < list.Count; i++)
+        {
+            if (list[i] is JsonObject item && JsonNode.DeepEquals(item[key], identity))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private static void Retain(JsonObject target, JsonObject patch)
+    {
+        if (patch.List(RetainKeys) is not { } keep)
+        {
+            return;
+        }
+
+        var names = keep.Select(k => k.AsText()).ToHashSet();
+        foreach (var name in target.Select(m => m.Key).Where(n => !names.Contains(n)).ToList())
+        {
+            target.Remove(name);
+        }
+    }
+
+    private static void DeletePrimitives(JsonObject target, string field, JsonArray? values)
+    {
+        if (target[field] is not JsonArray list || values is null)
+        {
+            return;
+        }
+
+        for (var i = list.Count - 1; i >= 0; i--)
+        {
+            if (values.Any(v => JsonNode.DeepEquals(v, list[i])))
+            {
+                list.RemoveAt(i);
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Tables;
+using EdgeSync.CloudCore.EmbeddedApi.Validation;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Resources;
+
+/// <summary>
+/// Everything that the server knows of one resource. Verbs, discovery, tables and patches read only this; a new
+/// resource is a new descriptor.
+/// </summary>
+internal sealed record ResourceDescriptor
+{
+    /// <summary>Empty for core/v1.</summary>
+    public string Group { get; init; } = "";
+
+    public required string Version { get; init; }
+
+    /// <summary>The name in paths, lower case.</summary>
+    public required string Plural { get; init; }
+
+    public required string Singular { get; init; }
+
+    public required string Kind { get; init; }
+
+    public IReadOnlyList<string> ShortNames { get; init; } = [];
+
+    /// <summary>For example <c>all</c>, as in <c>kubectl get all</c>.</summary>
+    public IReadOnlyList<string> Categories { get; init; } = [];
+
+    public bool Namespaced { get; init; } = true;
+
+    /// <summary><c>status</c>, <c>binding</c>, ….</summary>
+    public IReadOnlyList<string> Subresources { get; init; } = [];
+
+    /// <summary>Where the objects lie; resources with the same name show the same objects in different forms.</summary>
+    public string StorageName { get => field ?? GroupResource; init; }
+
+    /// <summary>The fields of the kind: for type checks, unknown fields, patches and OpenAPI. Null takes any fields.</summary>
+    public TypeSchema? Schema { get; init; }
+
+    /// <summary>Whether strategic merge patches are taken; Kubernetes takes them for built-in kinds only.</summary>
+    public bool StrategicMerge { get; init; } = true;
+
+    /// <summary>Whether metadata.generation counts the changes of what is asked for (all but metadata and status).</summary>
+    public bool TracksGeneration { get; init; }
+
+    /// <summary>Whether a status that comes with a create is kept, as for nodes, which register with theirs.</summary>
+    public bool KeepsStatusOnCreate { get; init; }
+
+    /// <summary>Whether an update of an object that is not there creates it.</summary>
+    public bool CreatesOnUpdate { get; init; }
+
+    /// <summary>Whether an update must say which version it was made from.</summary>
+    public bool UpdateNeedsVersion { get; init; }
+
+    /// <summary>Whether a delete answers with the object instead of a Status.</summary>
+    public bool ReturnsDeletedObject { get; init; }
+
+    /// <summary>Which characters a name may have.</summary>
+    public NameRule NameRule { get; init; } = NameRule.Subdomain;
+
+    /// <summary>Field selectors beside metadata.name and metadata.namespace, as dotted paths.</summary>
+    public IReadOnlyList<string> SelectableFields { get; init; } = [];
+
+    /// <summary>The columns of <c>kubectl get</c>.</summary>
+    public IReadOnlyList<TableColumn> Columns { get; init; } = CommonColumns.NameAndAge;
+
+    /// <summary>Writes the kind's defaults into an object that is created or updated.</summary>
+    public Action<JsonObject>? Default { get; init; }
+
+    /// <summary>Runs once, on create, after <see cref="Default"/>: what the server itself sets.</summary>
+    public Action<JsonObject>? PrepareCreate { get; init; }
+
+    /// <summary>Runs on every update, after <see cref="Default"/>, with the new object and the old one.</summary>
+    public Action<JsonObject, JsonObject>? PrepareUpdate { get; init; }
+
+    /// <summary>Checks what is created (old is null) or updated.</summary>
+    public ObjectValidator? Validate { get; init; }
+
+    /// <summary>
+    /// How many seconds an object gets between the wish to delete it and its removal; null or 0 removes at once.
+    /// The second argument is what the caller asked for.
+    /// </summary>
+    public Func<JsonObject, long?, long>? DeletionGrace { get; init; }
+
+    /// <summary>Whether something beside metadata.finalizers holds the object back, as spec.finalizers does for namespaces.</summary>
+    public Func<JsonObject, bool>? HoldsDeletion { get; init; }
+
+    /// <summary>Runs when the deletion of an object begins that cannot be removed yet.</summary>
+    public Action<JsonObject>? DeletionBegins { get; init; }
+
+    /// <summary>Turns a stored object into this resource's form, where that is another than the stored one.</summary>
+    public Action<JsonObject>? FromStorage { get; init; }
+
+    /// <summary>The reverse of <see cref="FromStorage"/>.</summary>
+    public Action<JsonObject>? ToStorage { get; init; }
+
+    /// <summary>As in error messages and RBAC: <c>pods</c>, <c>daemonsets.apps</c>.</summary>
+    public string GroupResource => Group.Length == 0 ? Plural : $"{Plural}.{Group}";
+
+    /// <summary>As in validation messages: <c>Pod</c>, <c>DaemonSet.apps</c>.</summary>
+    public string GroupKind => Group.Length == 0 ? Kind : $"{Kind}.{Group}";
+
+    public string GroupVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
+
+    public string ListKind => Kind + "List";
+
+    public bool HasStatus => Subresources.Contains("status");
+}
+
+/// <summary>Checks an object; <paramref name="old"/> is null on create.</summary>
+internal delegate void ObjectValidator(JsonObject current, JsonObject? old, FieldErrors errors);
+
+/// <summary>Which names an object may have.</summary>
+internal enum NameRule
+{
+    /// <summary>RFC 1123 subdomain, up to 253 characters.</summary>
+    Subdomain,
+
+    /// <summary>RFC 1123 label, up to 63 characters.</summary>
+    Label,
+
+    /// <summary>Anything that can stand in a path.</summary>
+    PathSegment,
+}

@@ -1,0 +1,117 @@
+namespace EdgeSync.CloudCore.EmbeddedApi.Resources;
+
+/// <summary>What a field's value is.</summary>
+internal enum FieldKind
+{
+    String,
+    Integer,
+    Number,
+    Boolean,
+
+    /// <summary>metav1.Time, to the second.</summary>
+    Time,
+
+    /// <summary>metav1.MicroTime, six digits of a second.</summary>
+    MicroTime,
+
+    /// <summary>resource.Quantity: a string; a number is taken and becomes one.</summary>
+    Quantity,
+
+    /// <summary>A whole number or a string.</summary>
+    IntOrString,
+
+    /// <summary>Bytes: base64 in JSON.</summary>
+    Bytes,
+
+    /// <summary>Anything; kept as it is.</summary>
+    Any,
+
+    Object,
+    List,
+    Map,
+}
+
+/// <summary>The shape of a value.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Type">The fields, for <see cref="FieldKind.Object"/>.</param>
+/// <param name="Element">The members' shape, for lists and maps.</param>
+internal sealed record FieldShape(FieldKind Kind, TypeSchema? Type = null, FieldShape? Element = null)
+{
+    /// <summary>How a Go client would name the type, for error messages.</summary>
+    public string GoName => Kind switch
+    {
+        FieldKind.String => "string",
+        FieldKind.Integer => "int64",
+        FieldKind.Number => "float64",
+        FieldKind.Boolean => "bool",
+        FieldKind.Time or FieldKind.MicroTime => "time",
+        FieldKind.Bytes => "[]uint8",
+        FieldKind.Quantity => "quantity",
+        FieldKind.IntOrString => "intstr",
+        FieldKind.Object => Type!.Name,
+        FieldKind.List => "[]" + Element!.GoName,
+        FieldKind.Map => "map[string]" + Element!.GoName,
+        _ => "any",
+    };
+}
+
+/// <summary>One field of a type.</summary>
+/// <param name="Name">Its JSON name.</param>
+/// <param name="Shape">Its value.</param>
+/// <param name="Merge">Whether a strategic merge patch merges the list's members; otherwise it replaces the list.</param>
+/// <param name="RetainKeys">Whether patches of the members name the fields to keep (<c>$retainKeys</c>).</param>
+/// <param name="MergeKey">The field that tells the members of a merged list apart; null for lists of plain values.</param>
+internal sealed record FieldSchema(string Name, FieldShape Shape, bool Merge, bool RetainKeys, string? MergeKey)
+{
+    /// <summary>The field's number in the protobuf form; 0 where it has none.</summary>
+    public int Number { get; init; }
+
+    /// <summary>Whether an empty or zero value says something; otherwise it is the same as none.</summary>
+    public bool Optional { get; init; }
+}
+
+/// <summary>A type with named fields, such as PodSpec.</summary>
+internal sealed class TypeSchema(string name)
+{
+    private readonly Dictionary<string, FieldSchema> _fields = [];
+    private readonly Dictionary<int, FieldSchema> _byNumber = [];
+    private readonly Dictionary<int, TypeSchema> _embedded = [];
+
+    public string Name => name;
+
+    public IReadOnlyDictionary<string, FieldSchema> Fields => _fields;
+
+    public FieldSchema? Field(string field) => _fields.GetValueOrDefault(field);
+
+    /// <summary>By the number in the protobuf form.</summary>
+    public FieldSchema? Field(int number) => _byNumber.GetValueOrDefault(number);
+
+    /// <summary>The type whose fields are members of this one in JSON, but a message of their own in protobuf.</summary>
+    public TypeSchema? Embedded(int number) => _embedded.GetValueOrDefault(number);
+
+    /// <summary>Used while the schema is read.</summary>
+    public void Add(FieldSchema field)
+    {
+        _fields.Add(field.Name, field);
+        if (field.Number > 0)
+        {
+            _byNumber.Add(field.Number, field);
+        }
+    }
+
+    /// <summary>Used while the schema is read.</summary>
+    public void Embed(int number, TypeSchema type) => _embedded.Add(number, type);
+
+    /// <summary>Takes the embedded types' fields in, once all types are read.</summary>
+    public void TakeEmbedded()
+    {
+        foreach (var type in _embedded.Values)
+        {
+            type.TakeEmbedded();
+            foreach (var field in type._fields)
+            {
+                _fields.TryAdd(field.Key, field.Value);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
+
+/// <summary>metav1.StatusReason: the closed set of failures that Kubernetes' clients understand.</summary>
+internal enum StatusReason
+{
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    AlreadyExists,
+    Conflict,
+    Expired,
+    Invalid,
+    MethodNotAllowed,
+    NotAcceptable,
+    UnsupportedMediaType,
+    RequestEntityTooLarge,
+    Timeout,
+    TooManyRequests,
+    ServiceUnavailable,
+    InternalError,
+}
+
+/// <summary>A request that cannot be answered as asked; becomes a <c>Status</c> body in <see cref="StatusWriter"/>.</summary>
+internal sealed class ApiException(StatusReason reason, string message, StatusDetails? details = null) : Exception(message)
+{
+    public StatusReason Reason { get; } = reason;
+
+    public StatusDetails? Details { get; } = details;
+
+    public static ApiException BadRequest(string message) => new(StatusReason.BadRequest, message);
+
+    public static ApiException Internal(string message) => new(StatusReason.InternalError, message);
+
+    public static ApiException NotFound(ResourceDescriptor resource, string name) => new(
+        StatusReason.NotFound, $"{resource.GroupResource} \"{name}\" not found", About(resource, name));
+
+    /// <summary>The path names nothing that this server has.</summary>
+    public static ApiException NoSuchResource() => new(
+        StatusReason.NotFound, "the server could not find the requested resource", new StatusDetails());
+
+    public static ApiException AlreadyExists(ResourceDescriptor resource, string name) => new(
+        StatusReason.AlreadyExists, $"{resource.GroupResource} \"{name}\" already exists", About(resource, name));
+
+    public static ApiException Conflict(ResourceDescriptor resource, string name, string why) => new(
+        StatusReason.Conflict,
+        $"Operation cannot be fulfilled on {resource.GroupResource} \"{name}\": {why}",
+        About(resource, name));
+
+    public static ApiException Modified(ResourceDescriptor resource, string name) => Conflict(
+        resource, name, "the object has been modified; please apply your changes to the latest version and try again");
+
+    public static ApiException Forbidden(ResourceDescriptor resource, string name, string why) => new(
+        StatusReason.Forbidden,
+        name.Length == 0
+            ? $"{resource.GroupResource} is forbidden: {why}"
+            : $"{resource.GroupResource} \"{name}\" is forbidden: {why}",
+        About(resource, name));
+
+    public static ApiException Expired(string message) => new(StatusReason.Expired, message);
+
+    public static ApiException UnsupportedMediaType(string message) => new(StatusReason.UnsupportedMediaType, message);
+
+    public static ApiException MethodNotAllowed() => new(
+        StatusReason.MethodNotAllowed, "the server does not allow this method on the requested resource", new StatusDetails());
+
+    private static StatusDetails About(ResourceDescriptor resource, string name) => new()
+    {
+        Name = name.Length == 0 ? null : name,
+        Group = resource.Group.Length == 0 ? null : resource.Group,
+        Kind = resource.Plural,
+    };
+}

@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Store;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
+
+/// <summary>One request for a resource, after its path has been understood and its caller let in.</summary>
+internal sealed class ApiRequest(HttpContext context, RequestInfo path, ResourceDescriptor resource)
+{
+    private readonly List<string> _warnings = [];
+
+    public HttpContext Context => context;
+
+    public RequestInfo Path => path;
+
+    public ResourceDescriptor Resource => resource;
+
+    public NamespacedName Key => new(path.Namespace, path.Name);
+
+    public CancellationToken Aborted => context.RequestAborted;
+
+    /// <summary>How the answer is to be written.</summary>
+    public ResponseForm Form { get; } = ResponseForm.Parse(context.Request);
+
+    /// <summary>Whether everything is to be checked and answered, but nothing stored.</summary>
+    public bool DryRun => Query("dryRun").Length > 0;
+
+    /// <summary>The query parameter, or empty.</summary>
+    public string Query(string name) => context.Request.Query[name].ToString();
+
+    public bool QueryIsTrue(string name) => Query(name) is "true" or "1";
+
+    /// <exception cref="ApiException">400 where it is not a number.</exception>
+    public long? QueryNumber(string name)
+    {
+        var text = Query(name);
+        if (text.Length == 0)
+        {
+            return null;
+        }
+
+        return long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw ApiException.BadRequest($"invalid query parameter {name}: \"{text}\" is not a number");
+    }
+
+    /// <summary>Tells the caller something beside the answer; kubectl prints it.</summary>
+    public void Warn(string text)
+    {
+        if (_warnings.Contains(text))
+        {
+            return;
+        }
+
+        _warnings.Add(text);
+        var escaped = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        context.Response.Headers.Append("Warning", $"299 - \"{escaped}\"");
+    }
+
+    /// <summary>The body as an object.</summary>
+    /// <exception cref="ApiException">400, 413 or 415 where it is none.</exception>
+    public async Task<JsonObject> ReadObjectAsync(int limit, TypeSchema? type) =>
+        await BodyReader.ReadAsync(context, limit, type, Aborted) as JsonObject
+        ?? throw ApiException.BadRequest("the body must be a JSON or YAML object");
+
+    public async Task RespondAsync(int code, ReadOnlyMemory<byte> json)
+    {
+        context.Response.StatusCode = code;
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = json.Length;
+        await context.Response.BodyWriter.WriteAsync(json, Aborted);
+    }
+}

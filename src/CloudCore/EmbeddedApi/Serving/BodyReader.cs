@@ -1,0 +1,97 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.Protocol.Configuration;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
+
+/// <summary>Reads a request's body, JSON or YAML, never more than the limit.</summary>
+internal static class BodyReader
+{
+    private const string Protobuf = "application/vnd.kubernetes.protobuf";
+
+    /// <summary>The tree of the body; null where it is empty.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="limit">Most bytes.</param>
+    /// <param name="type">What a protobuf body is; null takes none.</param>
+    /// <param name="cancellationToken">Ends the wait for the caller.</param>
+    public static async Task<JsonNode?> ReadAsync(HttpContext context, int limit, TypeSchema? type, CancellationToken cancellationToken)
+    {
+        var parse = ParserOf(MediaType(context.Request.ContentType), type);
+        var bytes = await ReadBytesAsync(context.Request, limit, cancellationToken);
+        return bytes.Length == 0 ? null : parse(bytes);
+    }
+
+    private static Func<byte[], JsonNode?> ParserOf(string mediaType, TypeSchema? type) => mediaType switch
+    {
+        "" or "application/json" or "application/json-patch+json" or "application/merge-patch+json"
+            or "application/strategic-merge-patch+json" => ParseJson,
+        "application/yaml" or "application/apply-patch+yaml" => ParseYaml,
+        Protobuf when type is not null => bytes => ProtobufBody.Parse(bytes, type),
+        _ => throw ApiException.UnsupportedMediaType(
+            $"the body of the request was in an unknown format - accepted media types include: application/json, application/yaml{(type is null ? "" : ", " + Protobuf)} (it was {mediaType})"),
+    };
+
+    /// <summary>The media type without its parameters, lower case.</summary>
+    public static string MediaType(string? contentType)
+    {
+        var text = contentType ?? "";
+        var end = text.IndexOf(';', StringComparison.Ordinal);
+        return (end < 0 ? text : text[..end]).Trim().ToLowerInvariant();
+    }
+
+    private static async Task<byte[]> ReadBytesAsync(HttpRequest request, int limit, CancellationToken cancellationToken)
+    {
+        if (request.ContentLength > limit)
+        {
+            throw TooLarge(limit);
+        }
+
+        while (true)
+        {
+            var read = await request.BodyReader.ReadAsync(cancellationToken);
+            if (read.Buffer.Length > limit)
+            {
+                throw TooLarge(limit);
+            }
+
+            if (read.IsCompleted)
+            {
+                var bytes = read.Buffer.ToArray();
+                request.BodyReader.AdvanceTo(read.Buffer.End);
+                return bytes;
+            }
+
+            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static JsonNode? ParseJson(byte[] bytes)
+    {
+        try
+        {
+            return JsonNode.Parse(bytes, null, JsonFormat.Reader);
+        }
+        catch (JsonException e)
+        {
+            throw ApiException.BadRequest($"the body is not valid JSON: {e.Message}");
+        }
+    }
+
+    private static JsonNode? ParseYaml(byte[] bytes)
+    {
+        try
+        {
+            return YamlToJson.ReadOne(Encoding.UTF8.GetString(bytes));
+        }
+        catch (FormatException e)
+        {
+            throw ApiException.BadRequest($"the body is {e.Message}");
+        }
+    }
+
+    private static ApiException TooLarge(int limit) => new(
+        StatusReason.RequestEntityTooLarge, FormattableString.Invariant($"Request entity too large: limit is {limit}"));
+}

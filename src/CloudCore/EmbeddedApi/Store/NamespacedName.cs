@@ -1,0 +1,14 @@
+namespace EdgeSync.CloudCore.EmbeddedApi.Store;
+
+/// <summary>An object's address within its resource; the namespace is empty for cluster-scoped ones.</summary>
+internal readonly record struct NamespacedName(string Namespace, string Name) : IComparable<NamespacedName>
+{
+    /// <summary>By namespace, then name, byte by byte: the order in which lists are returned.</summary>
+    public int CompareTo(NamespacedName other)
+    {
+        var order = string.CompareOrdinal(Namespace, other.Namespace);
+        return order != 0 ? order : string.CompareOrdinal(Name, other.Name);
+    }
+
+    public override string ToString() => Namespace.Length == 0 ? Name : $"{Namespace}/{Name}";
+}

@@ -1,0 +1,105 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Store;
+
+/// <summary>
+/// An object as it will be stored and sent, but for its resourceVersion, which only the committer knows: the bytes,
+/// with an empty resourceVersion, and the place where its digits go.
+/// </summary>
+internal sealed class PreparedObject
+{
+    private readonly byte[] _json;
+    private readonly int _versionOffset;
+
+    private PreparedObject(byte[] json, int versionOffset)
+    {
+        _json = json;
+        _versionOffset = versionOffset;
+    }
+
+    /// <summary>Renders the object: kind, apiVersion and metadata first, then the rest in its own order.</summary>
+    public static PreparedObject From(JsonObject node)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using var writer = new Utf8JsonWriter(buffer, JsonFormat.Writer);
+        writer.WriteStartObject();
+        WriteMember(writer, node, "kind");
+        WriteMember(writer, node, "apiVersion");
+        writer.WriteStartObject("metadata"u8);
+        var offset = 0;
+        foreach (var (name, value) in node.Object("metadata") ?? [])
+        {
+            if (name is "resourceVersion" or "managedFields" or "selfLink")
+            {
+                continue;
+            }
+
+            WriteMember(writer, name, value);
+            if (name == "uid")
+            {
+                offset = WriteVersionPlace(writer);
+            }
+        }
+
+        if (offset == 0)
+        {
+            offset = WriteVersionPlace(writer);
+        }
+
+        writer.WriteEndObject();
+        foreach (var (name, value) in node)
+        {
+            if (name is not ("kind" or "apiVersion" or "metadata"))
+            {
+                WriteMember(writer, name, value);
+            }
+        }
+
+        writer.WriteEndObject();
+        writer.Flush();
+        return new PreparedObject(buffer.WrittenSpan.ToArray(), offset);
+    }
+
+    /// <summary>The bytes with their resourceVersion.</summary>
+    public byte[] WithVersion(long resourceVersion)
+    {
+        Span<byte> digits = stackalloc byte[20];
+        Utf8Formatter.TryFormat(resourceVersion, digits, out var length);
+        var result = new byte[_json.Length + length];
+        _json.AsSpan(0, _versionOffset).CopyTo(result);
+        digits[..length].CopyTo(result.AsSpan(_versionOffset));
+        _json.AsSpan(_versionOffset).CopyTo(result.AsSpan(_versionOffset + length));
+        return result;
+    }
+
+    private static int WriteVersionPlace(Utf8JsonWriter writer)
+    {
+        writer.WriteString("resourceVersion"u8, ""u8);
+        return (int)(writer.BytesCommitted + writer.BytesPending) - 1;
+    }
+
+    private static void WriteMember(Utf8JsonWriter writer, JsonObject node, string name)
+    {
+        if (node[name] is { } value)
+        {
+            WriteMember(writer, name, value);
+        }
+    }
+
+    private static void WriteMember(Utf8JsonWriter writer, string name, JsonNode? value)
+    {
+        writer.WritePropertyName(name);
+        if (value is null)
+        {
+            writer.WriteNullValue();
+        }
+        else
+        {
+            value.WriteTo(writer);
+        }
+    }
+}

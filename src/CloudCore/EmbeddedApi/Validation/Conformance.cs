@@ -1,0 +1,159 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Validation;
+
+/// <summary>
+/// Brings a tree into the shape of its kind, as decoding into a Go struct and encoding again would: nulls and unknown
+/// fields go, wrong types are an error that names the field.
+/// </summary>
+internal sealed class Conformance(string kind, string version)
+{
+    private const int MostReported = 64;
+
+    private readonly List<string> _unknown = [];
+
+    /// <summary>The paths of the fields that the kind does not have; they have been removed.</summary>
+    public IReadOnlyList<string> UnknownFields => _unknown;
+
+    public void Apply(JsonObject node, TypeSchema type) => Object(node, type, "");
+
+    private void Object(JsonObject node, TypeSchema type, string path)
+    {
+        List<string>? removed = null;
+        List<(string Name, JsonNode Value)>? replaced = null;
+        foreach (var (name, value) in node)
+        {
+            var field = type.Field(name);
+            if (field is null)
+            {
+                Report(path, name);
+            }
+
+            if (field is null || value is null)
+            {
+                (removed ??= []).Add(name);
+            }
+            else if (Value(value, field.Shape, path, name) is { } other)
+            {
+                (replaced ??= []).Add((name, other));
+            }
+        }
+
+        foreach (var name in removed ?? [])
+        {
+            node.Remove(name);
+        }
+
+        foreach (var (name, value) in replaced ?? [])
+        {
+            node[name] = value;
+        }
+    }
+
+    /// <summary>Checks a value; where its canonical form is another one, that is returned.</summary>
+    private JsonNode? Value(JsonNode value, FieldShape shape, string parent, string name)
+    {
+        var kindOfValue = value.GetValueKind();
+        switch (shape.Kind)
+        {
+            case FieldKind.Object when value is JsonObject inner:
+                Object(inner, shape.Type!, Join(parent, name));
+                return null;
+            case FieldKind.List when value is JsonArray list:
+                return List(list, shape.Element!, Join(parent, name));
+            case FieldKind.Map when value is JsonObject map:
+                Map(map, shape.Element!, Join(parent, name));
+                return null;
+            case FieldKind.Quantity when kindOfValue == JsonValueKind.Number:
+                return JsonValue.Create(value.ToJsonString());
+            case FieldKind.Any:
+            case FieldKind.String or FieldKind.Quantity or FieldKind.IntOrString when kindOfValue == JsonValueKind.String:
+            case FieldKind.Time or FieldKind.MicroTime when kindOfValue == JsonValueKind.String && KubeTime.TryParse(value.AsText(), out _):
+            case FieldKind.Bytes when kindOfValue == JsonValueKind.String && IsBase64(value.AsText()!):
+            case FieldKind.Boolean when kindOfValue is JsonValueKind.True or JsonValueKind.False:
+            case FieldKind.Number when kindOfValue == JsonValueKind.Number:
+            case FieldKind.Integer or FieldKind.IntOrString when kindOfValue == JsonValueKind.Number && IsWhole((JsonValue)value):
+                return null;
+            default:
+                throw Mismatch(value, kindOfValue, shape, Join(parent, name));
+        }
+    }
+
+    private JsonArray? List(JsonArray list, FieldShape element, string path)
+    {
+        JsonArray? copy = null;
+        for (var i = 0; i < list.Count; i++)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"[{i}]");
+            if (list[i] is not { } item)
+            {
+                throw ApiException.BadRequest($"{kind} in version \"{version}\" cannot be handled as a {kind}: {path}{name} is null");
+            }
+
+            if (Value(item, element, path, name) is { } other)
+            {
+                copy ??= (JsonArray)list.DeepClone();
+                copy[i] = other;
+            }
+        }
+
+        return copy;
+    }
+
+    private void Map(JsonObject map, FieldShape element, string path)
+    {
+        List<(string, JsonNode?)>? replaced = null;
+        foreach (var (name, value) in map)
+        {
+            if (value is null)
+            {
+                // Go decodes null to the type's zero value
+                (replaced ??= []).Add((name, element.Kind is FieldKind.String ? JsonValue.Create("") : null));
+            }
+            else if (Value(value, element, path, name) is { } other)
+            {
+                (replaced ??= []).Add((name, other));
+            }
+        }
+
+        foreach (var (name, value) in replaced ?? [])
+        {
+            map.SetOrRemove(name, value);
+        }
+    }
+
+    private void Report(string path, string name)
+    {
+        if (_unknown.Count < MostReported)
+        {
+            _unknown.Add(Join(path, name));
+        }
+    }
+
+    private ApiException Mismatch(JsonNode value, JsonValueKind found, FieldShape shape, string path)
+    {
+        var word = found switch
+        {
+            JsonValueKind.True or JsonValueKind.False => "bool",
+            JsonValueKind.Number when shape.Kind == FieldKind.Integer => $"number {value.ToJsonString()}",
+            JsonValueKind.Number => "number",
+            JsonValueKind.String => "string",
+            JsonValueKind.Array => "array",
+            _ => "object",
+        };
+        return ApiException.BadRequest(
+            $"{kind} in version \"{version}\" cannot be handled as a {kind}: json: cannot unmarshal {word} into Go struct field {path} of type {shape.GoName}");
+    }
+
+    private static bool IsBase64(string text) => Base64.IsValid(text);
+
+    private static bool IsWhole(JsonValue value) => value.TryGetValue<long>(out _) || value.TryGetValue<int>(out _);
+
+    private static string Join(string path, string name) => path.Length == 0 ? name : name[0] == '[' ? path + name : $"{path}.{name}";
+}

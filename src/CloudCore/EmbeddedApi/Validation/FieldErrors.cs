@@ -1,0 +1,73 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Validation;
+
+/// <summary>Collects what is wrong with an object, field by field, in Kubernetes' words and reasons.</summary>
+internal sealed class FieldErrors
+{
+    private static readonly JsonSerializerOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly List<StatusCause> _causes = [];
+
+    public int Count => _causes.Count;
+
+    public void Required(string field, string detail = "") =>
+        Add("FieldValueRequired", field, detail.Length == 0 ? "Required value" : $"Required value: {detail}");
+
+    public void Invalid(string field, string value, string detail) =>
+        Add("FieldValueInvalid", field, $"Invalid value: {Quote(value)}: {detail}");
+
+    public void Invalid(string field, long value, string detail) =>
+        Add("FieldValueInvalid", field, FormattableString.Invariant($"Invalid value: {value}: {detail}"));
+
+    public void Invalid(string field, JsonNode? value, string detail) =>
+        Add("FieldValueInvalid", field, $"Invalid value: {value?.ToJsonString(s_plain) ?? "null"}: {detail}");
+
+    public void Duplicate(string field, string value) => Add("FieldValueDuplicate", field, $"Duplicate value: {Quote(value)}");
+
+    public void NotFound(string field, string value) => Add("FieldValueNotFound", field, $"Not found: {Quote(value)}");
+
+    public void Forbidden(string field, string detail) => Add("FieldValueForbidden", field, $"Forbidden: {detail}");
+
+    public void TooLong(string field, long most) =>
+        Add("FieldValueTooLong", field, FormattableString.Invariant($"Too long: may not be more than {most} bytes"));
+
+    public void NotSupported(string field, string value, params ReadOnlySpan<string> supported)
+    {
+        var names = string.Join(", ", supported.ToArray().Order(StringComparer.Ordinal).Select(Quote));
+        Add("FieldValueNotSupported", field, $"Unsupported value: {Quote(value)}: supported values: {names}");
+    }
+
+    /// <summary>Throws 422 Invalid where anything was found.</summary>
+    public void ThrowIfAny(ResourceDescriptor resource, string name)
+    {
+        if (_causes.Count == 0)
+        {
+            return;
+        }
+
+        var all = _causes.Select(c => $"{c.Field}: {c.Message}").Distinct().ToList();
+        var list = all.Count == 1 ? all[0] : $"[{string.Join(", ", all)}]";
+        throw new ApiException(
+            StatusReason.Invalid,
+            $"{resource.GroupKind} \"{name}\" is invalid: {list}",
+            new StatusDetails
+            {
+                Name = name.Length == 0 ? null : name,
+                Group = resource.Group.Length == 0 ? null : resource.Group,
+                Kind = resource.Kind,
+                Causes = _causes,
+            });
+    }
+
+    private void Add(string reason, string field, string message) =>
+        _causes.Add(new StatusCause { Reason = reason, Message = message, Field = field });
+
+    private static string Quote(string value) =>
+        $"\"{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)}\"";
+}

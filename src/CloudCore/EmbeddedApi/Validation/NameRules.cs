@@ -1,0 +1,87 @@
+using System.Text.RegularExpressions;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Validation;
+
+/// <summary>The forms that names and labels may have; each rule returns what is wrong, in Kubernetes' words, or null.</summary>
+internal static partial class NameRules
+{
+    private const int LongestLabel = 63;
+    private const int LongestSubdomain = 253;
+
+    public static string? Label(string name) => name.Length > LongestLabel
+        ? $"must be no more than {LongestLabel} characters"
+        : LabelPattern().IsMatch(name)
+            ? null
+            : "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+
+    public static string? Subdomain(string name) => name.Length > LongestSubdomain
+        ? $"must be no more than {LongestSubdomain} characters"
+        : SubdomainPattern().IsMatch(name)
+            ? null
+            : "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+    public static string? PathSegment(string name) => name is "." or ".."
+        ? $"may not be '{name}'"
+        : name.AsSpan().IndexOfAny('/', '%') is >= 0 and var at ? $"may not contain '{name[at]}'" : null;
+
+    /// <summary>A label key: an optional prefix (a subdomain) and a slash, then a name.</summary>
+    public static string? QualifiedName(string key)
+    {
+        var slash = key.IndexOf('/', StringComparison.Ordinal);
+        if (slash >= 0)
+        {
+            if (key.IndexOf('/', slash + 1) >= 0)
+            {
+                return "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+            }
+
+            if (slash == 0)
+            {
+                return "prefix part must be non-empty";
+            }
+
+            if (Subdomain(key[..slash]) is { } wrong)
+            {
+                return "prefix part " + wrong;
+            }
+        }
+
+        var name = key[(slash + 1)..];
+        return name.Length == 0 ? "name part must be non-empty"
+            : name.Length > LongestLabel ? $"name part must be no more than {LongestLabel} characters"
+            : QualifiedPattern().IsMatch(name) ? null
+            : "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+    }
+
+    public static string? LabelValue(string value) => value.Length > LongestLabel
+        ? $"must be no more than {LongestLabel} characters"
+        : value.Length == 0 || QualifiedPattern().IsMatch(value)
+            ? null
+            : "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+
+    /// <summary>A key of a ConfigMap or Secret.</summary>
+    public static string? ConfigKey(string key) => key.Length > LongestSubdomain
+        ? $"must be no more than {LongestSubdomain} characters"
+        : key is "." or ".." || key.StartsWith("..", StringComparison.Ordinal)
+            ? $"must not be '{(key is "." ? "." : "..")}'"
+            : ConfigKeyPattern().IsMatch(key)
+                ? null
+                : "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+
+    /// <summary>An environment variable's name: any printable ASCII but <c>=</c>.</summary>
+    public static string? EnvironmentName(string name) => name.Length > 0 && name.All(c => c is >= ' ' and <= '~' and not '=')
+        ? null
+        : "a valid environment variable name must consist only of printable ASCII characters other than '='";
+
+    [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex LabelPattern();
+
+    [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex SubdomainPattern();
+
+    [GeneratedRegex("^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex QualifiedPattern();
+
+    [GeneratedRegex("^[-._a-zA-Z0-9]+\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ConfigKeyPattern();
+}

@@ -1,0 +1,138 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Validation;
+
+/// <summary>The rules for pods, daemon sets and nodes.</summary>
+internal static class WorkloadRules
+{
+    private const string PodImmutable =
+        "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+    public static void CheckPod(JsonObject pod, JsonObject? old, FieldErrors errors)
+    {
+        var spec = pod.ObjectOrNew("spec");
+        PodSpecRules.Check(spec, "spec", errors);
+        if (old is not null && !JsonNode.DeepEquals(Fixed(spec), Fixed(old.ObjectOrNew("spec"))))
+        {
+            errors.Forbidden("spec", PodImmutable);
+        }
+
+        if (old is not null && LostToleration(old.ObjectOrNew("spec"), spec))
+        {
+            errors.Forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds");
+        }
+    }
+
+    public static void CheckDaemonSet(JsonObject daemonSet, JsonObject? old, FieldErrors errors)
+    {
+        var spec = daemonSet.ObjectOrNew("spec");
+        var template = spec.ObjectOrNew("template");
+        CheckSelector(spec, template, errors);
+        if (old is not null && !JsonNode.DeepEquals(old.ObjectOrNew("spec")["selector"], spec["selector"]))
+        {
+            errors.Invalid("spec.selector", spec["selector"], "field is immutable");
+        }
+
+        ObjectMetaRules.CheckLabels(template.Object("metadata")?.Object("labels"), "spec.template.metadata.labels", errors);
+        var podSpec = template.ObjectOrNew("spec");
+        PodSpecRules.Check(podSpec, "spec.template.spec", errors);
+        if (podSpec.Text("restartPolicy") is { } policy && policy != "Always")
+        {
+            errors.NotSupported("spec.template.spec.restartPolicy", policy, "Always");
+        }
+
+        if (podSpec["activeDeadlineSeconds"] is not null)
+        {
+            errors.Forbidden("spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in DaemonSet is not Supported");
+        }
+
+        foreach (var member in (string[])["minReadySeconds", "revisionHistoryLimit"])
+        {
+            if (spec.Number(member) is < 0 and var number)
+            {
+                errors.Invalid($"spec.{member}", number, "must be greater than or equal to 0");
+            }
+        }
+
+        CheckStrategy(spec.ObjectOrNew("updateStrategy"), errors);
+    }
+
+    public static void CheckNode(JsonObject node, JsonObject? old, FieldErrors errors)
+    {
+        TolerationRules.CheckTaints(node.ObjectOrNew("spec"), errors);
+        var spec = node.ObjectOrNew("spec");
+        if (old?.ObjectOrNew("spec").Text("podCIDR") is { Length: > 0 } range && spec.Text("podCIDR") != range)
+        {
+            errors.Forbidden("spec.podCIDR", "node updates may not change podCIDR except from \"\" to valid");
+        }
+    }
+
+    private static void CheckSelector(JsonObject spec, JsonObject template, FieldErrors errors)
+    {
+        if (spec.Object("selector") is not { } selector)
+        {
+            errors.Required("spec.selector");
+            return;
+        }
+
+        var count = errors.Count;
+        SelectorRules.Check(selector, "spec.selector", errors);
+        if (errors.Count > count)
+        {
+            return;
+        }
+
+        var labels = template.Object("metadata")?.Object("labels");
+        if (SelectorRules.IsEmpty(selector))
+        {
+            errors.Invalid("spec.selector", selector, "empty selector is invalid for daemonset");
+        }
+
+        if (!SelectorRules.Matches(selector, labels))
+        {
+            errors.Invalid("spec.template.metadata.labels", labels ?? [], "`selector` does not match template `labels`");
+        }
+    }
+
+    private static void CheckStrategy(JsonObject strategy, FieldErrors errors)
+    {
+        const string field = "spec.updateStrategy";
+        if (strategy.Text("type") is not ("RollingUpdate" or "OnDelete"))
+        {
+            errors.NotSupported($"{field}.type", strategy.Text("type") ?? "", "OnDelete", "RollingUpdate");
+            return;
+        }
+
+        if (strategy.Text("type") == "RollingUpdate" && strategy.Object("rollingUpdate") is { } rolling
+            && IsNothing(rolling["maxUnavailable"]) && IsNothing(rolling["maxSurge"]))
+        {
+            errors.Required($"{field}.rollingUpdate.maxUnavailable", "cannot be 0 when maxSurge is 0");
+        }
+    }
+
+    private static bool IsNothing(JsonNode? amount) => amount is null || amount.ToString() is "0" or "0%";
+
+    /// <summary>A pod's spec without what may change.</summary>
+    private static JsonObject Fixed(JsonObject spec)
+    {
+        var copy = (JsonObject)spec.DeepClone();
+        foreach (var container in copy.Objects("containers").Concat(copy.Objects("initContainers")))
+        {
+            container.Remove("image");
+        }
+
+        copy.Remove("activeDeadlineSeconds");
+        copy.Remove("tolerations");
+        copy.Remove("terminationGracePeriodSeconds");
+        copy.Remove("ephemeralContainers");
+        return copy;
+    }
+
+    private static bool LostToleration(JsonObject old, JsonObject next)
+    {
+        static string Key(JsonObject t) => $"{t.Text("key")}\n{t.Text("operator")}\n{t.Text("value")}\n{t.Text("effect")}";
+        var present = next.Objects("tolerations").Select(Key).ToHashSet();
+        return old.Objects("tolerations").Any(t => !present.Contains(Key(t)));
+    }
+}

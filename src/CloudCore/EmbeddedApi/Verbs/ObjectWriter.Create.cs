@@ -1,0 +1,122 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.CloudCore.EmbeddedApi.Store;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
+
+internal sealed partial class ObjectWriter
+{
+    // no vowels and no look-alikes, as Kubernetes has it
+    private const string SuffixCharacters = "bcdfghjklmnpqrstvwxz2456789";
+    private const int SuffixLength = 5;
+    private const int LongestGeneratedBase = 63 - SuffixLength;
+    private const int MostNameAttempts = 8;
+
+    /// <summary>Stores a new object. <paramref name="body"/> becomes this method's own.</summary>
+    public async Task<StoredObject> CreateAsync(WriteContext context, JsonObject body, CancellationToken cancellationToken)
+    {
+        context.CheckKind(body);
+        var metadata = body.Object("metadata")!;
+        CheckNamespace(context, metadata);
+        if (metadata.Text("resourceVersion") is { Length: > 0 })
+        {
+            throw ApiException.BadRequest("resourceVersion should not be set on objects to be created");
+        }
+
+        var prefix = metadata.Text("name") is { Length: > 0 } ? null : metadata.Text("generateName");
+        for (var attempt = 0; ; attempt++)
+        {
+            if (prefix is { Length: > 0 })
+            {
+                metadata["name"] = Generate(prefix);
+            }
+
+            context = context with { Key = context.Key with { Name = metadata.Text("name") ?? "" } };
+            if (attempt == 0)
+            {
+                PrepareCreate(context, body);
+            }
+
+            Validate(context, body, null);
+            if (context.DryRun)
+            {
+                CheckDryRun(context);
+                return Pretend(context, body, 0);
+            }
+
+            var result = await store.CommitAsync(Put(context, body, 0), cancellationToken);
+            if (result.Outcome == CommitOutcome.Committed)
+            {
+                return result.Object!;
+            }
+
+            if (result.Outcome != CommitOutcome.Stale)
+            {
+                throw Refuse(context, result.Outcome);
+            }
+
+            if (prefix is null or "" || attempt >= MostNameAttempts)
+            {
+                throw ApiException.AlreadyExists(context.Resource, context.Key.Name);
+            }
+        }
+    }
+
+    private static string Generate(string prefix) =>
+        (prefix.Length > LongestGeneratedBase ? prefix[..LongestGeneratedBase] : prefix)
+        + RandomNumberGenerator.GetString(SuffixCharacters, SuffixLength);
+
+    private static void CheckNamespace(WriteContext context, JsonObject metadata)
+    {
+        var given = metadata.Text("namespace") ?? "";
+        if (given.Length > 0 && given != context.Key.Namespace)
+        {
+            throw ApiException.BadRequest(
+                $"the namespace of the provided object does not match the namespace sent on the request ({given} is not {context.Key.Namespace})");
+        }
+
+        metadata.SetOrRemove("namespace", context.Key.Namespace.Length == 0 ? null : context.Key.Namespace);
+    }
+
+    private void CheckDryRun(WriteContext context)
+    {
+        if (store.State.Get(context.Resource.StorageName, context.Key) is not null)
+        {
+            throw ApiException.AlreadyExists(context.Resource, context.Key.Name);
+        }
+
+        if (context.Resource.Namespaced
+            && store.State.Get(ObjectStore.NamespaceResource, new NamespacedName("", context.Key.Namespace)) is null)
+        {
+            throw Refuse(context, CommitOutcome.NamespaceMissing);
+        }
+    }
+
+    private void PrepareCreate(WriteContext context, JsonObject body)
+    {
+        var resource = context.Resource;
+        context.Conform(body);
+        var metadata = body.Object("metadata")!;
+        foreach (var owned in (string[])["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink", "generation"])
+        {
+            metadata.Remove(owned);
+        }
+
+        metadata["uid"] = Guid.NewGuid().ToString();
+        metadata["creationTimestamp"] = Now;
+        if (resource.TracksGeneration)
+        {
+            metadata["generation"] = 1L;
+        }
+
+        if (resource.HasStatus && !resource.KeepsStatusOnCreate)
+        {
+            body.Remove("status");
+        }
+
+        resource.ToStorage?.Invoke(body);
+        resource.Default?.Invoke(body);
+        resource.PrepareCreate?.Invoke(body);
+    }
+}

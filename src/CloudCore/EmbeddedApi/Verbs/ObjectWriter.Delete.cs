@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.CloudCore.EmbeddedApi.Store;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
+
+/// <summary>How a delete ended.</summary>
+/// <param name="Object">The last version, or the one that is on its way out.</param>
+/// <param name="Removed">Whether it is gone.</param>
+internal readonly record struct DeleteResult(StoredObject Object, bool Removed);
+
+internal sealed partial class ObjectWriter
+{
+    private const string ForegroundFinalizer = "foregroundDeletion";
+    private const string OrphanFinalizer = "orphan";
+
+    /// <summary>
+    /// Removes an object, or, where a grace period or a finalizer holds it, marks it. A marked object goes with the
+    /// delete that sets its grace to 0, or with its last finalizer.
+    /// </summary>
+    public async Task<DeleteResult> DeleteAsync(WriteContext context, DeleteOptions options, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; attempt < MostAttempts; attempt++)
+        {
+            var stored = store.State.Get(context.Resource.StorageName, context.Key)
+                ?? throw ApiException.NotFound(context.Resource, context.Key.Name);
+            CheckPreconditions(context, options, stored);
+            var node = stored.Parse();
+            var changed = SetFinalizers(node.Object("metadata")!, options.PropagationPolicy);
+            var grace = Grace(context.Resource, node, options);
+            var remove = grace == 0 && !IsHeld(context.Resource, node);
+            if (!remove && !(Mark(context.Resource, node, grace) || changed))
+            {
+                return new DeleteResult(stored, false);
+            }
+
+            if (context.DryRun || options.DryRun)
+            {
+                return new DeleteResult(Pretend(context, node, stored.ResourceVersion), remove);
+            }
+
+            var mutation = Put(context, node, stored.ResourceVersion) with { Remove = remove };
+            var result = await store.CommitAsync(mutation, cancellationToken);
+            if (result.Outcome == CommitOutcome.Committed)
+            {
+                return new DeleteResult(result.Object!, remove);
+            }
+        }
+
+        throw ApiException.Modified(context.Resource, context.Key.Name);
+    }
+
+    /// <summary>Takes the server's own finalizer from an empty namespace that is on its way out, and with it the namespace.</summary>
+    public async Task FinishNamespaceAsync(WriteContext context, CancellationToken cancellationToken)
+    {
+        if (store.State.Get(context.Resource.StorageName, context.Key) is not { } stored)
+        {
+            return;
+        }
+
+        var node = stored.Parse();
+        node.ObjectOrNew("spec").Remove("finalizers");
+        if (IsFinished(context.Resource, node))
+        {
+            // where another writer came first, the cleaner comes again
+            await store.CommitAsync(Put(context, node, stored.ResourceVersion) with { Remove = true }, cancellationToken);
+        }
+    }
+
+    private static void CheckPreconditions(WriteContext context, DeleteOptions options, StoredObject stored)
+    {
+        if (options.Uid is { } uid && uid != stored.Uid)
+        {
+            throw ApiException.Conflict(
+                context.Resource,
+                context.Key.Name,
+                $"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored.Uid}");
+        }
+
+        var version = stored.ResourceVersion.ToString(CultureInfo.InvariantCulture);
+        if (options.ResourceVersion is { } wanted && wanted != version)
+        {
+            throw ApiException.Conflict(
+                context.Resource,
+                context.Key.Name,
+                $"Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {version}");
+        }
+    }
+
+    /// <summary>The seconds that are left or given; a later delete may only shorten them.</summary>
+    private static long Grace(ResourceDescriptor resource, JsonObject node, DeleteOptions options)
+    {
+        var metadata = node.Object("metadata")!;
+        if (metadata["deletionTimestamp"] is null)
+        {
+            return Math.Max(resource.DeletionGrace?.Invoke(node, options.GracePeriodSeconds) ?? 0, 0);
+        }
+
+        var present = metadata.Number("deletionGracePeriodSeconds") ?? 0;
+        return options.GracePeriodSeconds is { } asked ? Math.Min(present, Math.Max(asked, 0)) : present;
+    }
+
+    /// <summary>Writes the wish to delete into the metadata; false where it is there already.</summary>
+    private bool Mark(ResourceDescriptor resource, JsonObject node, long grace)
+    {
+        var metadata = node.Object("metadata")!;
+        if (metadata["deletionTimestamp"] is null)
+        {
+            if (metadata.Number("generation") is { } generation)
+            {
+                metadata["generation"] = generation + 1;
+            }
+
+            metadata["deletionTimestamp"] = KubeTime.Format(time.GetUtcNow() + TimeSpan.FromSeconds(grace));
+            metadata["deletionGracePeriodSeconds"] = grace;
+            resource.DeletionBegins?.Invoke(node);
+            return true;
+        }
+
+        var present = metadata.Number("deletionGracePeriodSeconds") ?? 0;
+        if (grace >= present)
+        {
+            return false;
+        }
+
+        if (KubeTime.TryParse(metadata.Text("deletionTimestamp"), out var due))
+        {
+            metadata["deletionTimestamp"] = KubeTime.Format(due - TimeSpan.FromSeconds(present - grace));
+        }
+
+        metadata["deletionGracePeriodSeconds"] = grace;
+        return true;
+    }
+
+    /// <summary>The garbage collector reads the policy from the finalizers.</summary>
+    private static bool SetFinalizers(JsonObject metadata, string? policy)
+    {
+        if (policy is null)
+        {
+            return false;
+        }
+
+        var old = (metadata.List("finalizers") ?? []).Select(f => f.AsText() ?? "").ToList();
+        var wanted = old.Where(f => f is not (ForegroundFinalizer or OrphanFinalizer)).ToList();
+        if (policy == "Foreground")
+        {
+            wanted.Add(ForegroundFinalizer);
+        }
+        else if (policy == "Orphan")
+        {
+            wanted.Add(OrphanFinalizer);
+        }
+
+        if (old.SequenceEqual(wanted))
+        {
+            return false;
+        }
+
+        metadata.SetOrRemove("finalizers", wanted.Count == 0 ? null : new JsonArray([.. wanted.Select(f => JsonValue.Create(f))]));
+        return true;
+    }
+}

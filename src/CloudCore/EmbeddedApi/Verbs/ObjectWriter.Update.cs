@@ -1,0 +1,159 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.CloudCore.EmbeddedApi.Store;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
+
+internal sealed partial class ObjectWriter
+{
+    /// <summary>Makes the wanted object from a copy of the present one, in the resource's own form.</summary>
+    public delegate JsonObject Change(JsonObject present);
+
+    /// <summary>
+    /// Changes an object that is there. Where the wanted object names a resourceVersion, it must be the newest; where
+    /// it does not, the change is made to whatever is newest.
+    /// </summary>
+    /// <param name="context">What and where.</param>
+    /// <param name="subresource"><c>status</c> writes only the status; empty writes everything but the status.</param>
+    /// <param name="change">Called again where another writer came first.</param>
+    /// <param name="cancellationToken">Ends the wait for a place in the queue.</param>
+    public async Task<StoredObject> UpdateAsync(
+        WriteContext context, string subresource, Change change, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; attempt < MostAttempts; attempt++)
+        {
+            var stored = store.State.Get(context.Resource.StorageName, context.Key)
+                ?? throw ApiException.NotFound(context.Resource, context.Key.Name);
+            var old = stored.Parse();
+            var next = PrepareUpdate(context, subresource, stored, old, change);
+            if (JsonNode.DeepEquals(old, next))
+            {
+                return stored;
+            }
+
+            if (context.DryRun)
+            {
+                return Pretend(context, next, stored.ResourceVersion);
+            }
+
+            var mutation = Put(context, next, stored.ResourceVersion) with { Remove = IsFinished(context.Resource, next) };
+            var result = await store.CommitAsync(mutation, cancellationToken);
+            if (result.Outcome == CommitOutcome.Committed)
+            {
+                return result.Object!;
+            }
+        }
+
+        throw ApiException.Modified(context.Resource, context.Key.Name);
+    }
+
+    private static JsonObject PrepareUpdate(
+        WriteContext context, string subresource, StoredObject stored, JsonObject old, Change change)
+    {
+        var resource = context.Resource;
+        var present = stored.Parse();
+        resource.FromStorage?.Invoke(present);
+        var next = change(present);
+        context.CheckKind(next);
+        CheckIdentity(context, stored, next.Object("metadata")!);
+        context.Conform(next);
+        resource.ToStorage?.Invoke(next);
+        if (subresource.Length > 0)
+        {
+            // a status write touches nothing else
+            var whole = stored.Parse();
+            whole.SetOrRemove(subresource, next[subresource]);
+            return whole;
+        }
+
+        KeepOwned(resource, old, next);
+        resource.Default?.Invoke(next);
+        resource.PrepareUpdate?.Invoke(next, old);
+        if (resource.TracksGeneration && !SameSpec(old, next))
+        {
+            var metadata = next.Object("metadata")!;
+            metadata["generation"] = (metadata.Number("generation") ?? 0) + 1;
+        }
+
+        Validate(context, next, old);
+        return next;
+    }
+
+    /// <summary>The name, uid and version that the body names must be those of the object.</summary>
+    private static void CheckIdentity(WriteContext context, StoredObject stored, JsonObject metadata)
+    {
+        var name = metadata.Text("name") ?? "";
+        if (name != context.Key.Name)
+        {
+            throw ApiException.BadRequest(name.Length == 0
+                ? "the name of the object must be given in metadata.name"
+                : $"the name of the object ({name}) does not match the name on the URL ({context.Key.Name})");
+        }
+
+        CheckNamespace(context, metadata);
+        var uid = metadata.Text("uid") ?? "";
+        if (uid.Length > 0 && uid != stored.Uid)
+        {
+            throw ApiException.Conflict(
+                context.Resource, name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored.Uid}");
+        }
+
+        var version = metadata.Text("resourceVersion") ?? "";
+        if (version.Length == 0 && context.Resource.UpdateNeedsVersion)
+        {
+            var errors = new Validation.FieldErrors();
+            errors.Invalid("metadata.resourceVersion", 0, "must be specified for an update");
+            errors.ThrowIfAny(context.Resource, name);
+        }
+
+        if (version.Length > 0 && version != "0" && version != stored.ResourceVersion.ToString(System.Globalization.CultureInfo.InvariantCulture))
+        {
+            throw ApiException.Modified(context.Resource, name);
+        }
+    }
+
+    /// <summary>What belongs to the server stays as it was, whatever the body says.</summary>
+    private static void KeepOwned(ResourceDescriptor resource, JsonObject old, JsonObject next)
+    {
+        var before = old.Object("metadata")!;
+        var after = next.Object("metadata")!;
+        foreach (var owned in (string[])
+            ["resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"])
+        {
+            after.SetOrRemove(owned, before[owned]?.DeepClone());
+        }
+
+        after.Remove("managedFields");
+        after.Remove("selfLink");
+        if (resource.HasStatus)
+        {
+            next.SetOrRemove("status", old["status"]?.DeepClone());
+        }
+    }
+
+    private static bool SameSpec(JsonObject old, JsonObject next)
+    {
+        foreach (var name in old.Select(m => m.Key).Union(next.Select(m => m.Key)))
+        {
+            if (name is not ("metadata" or "status") && !JsonNode.DeepEquals(old[name], next[name]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether an object on its way out has nothing left that holds it.</summary>
+    private static bool IsFinished(ResourceDescriptor resource, JsonObject node)
+    {
+        var metadata = node.Object("metadata")!;
+        return metadata["deletionTimestamp"] is not null
+            && (metadata.Number("deletionGracePeriodSeconds") ?? 0) == 0
+            && !IsHeld(resource, node);
+    }
+
+    private static bool IsHeld(ResourceDescriptor resource, JsonObject node) =>
+        node.Object("metadata")!.List("finalizers") is { Count: > 0 } || resource.HoldsDeletion?.Invoke(node) == true;
+}

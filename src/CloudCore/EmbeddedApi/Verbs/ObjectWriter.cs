@@ -1,0 +1,54 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.CloudCore.EmbeddedApi.Store;
+using EdgeSync.CloudCore.EmbeddedApi.Validation;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
+
+/// <summary>
+/// create, update, patch and delete: prepares the next version from the newest one and hands it to the store, which
+/// takes it only if that was still the newest; else it is prepared again. One file per verb.
+/// </summary>
+internal sealed partial class ObjectWriter(ObjectStore store, TimeProvider time)
+{
+    // another writer has to win every time for this to run out
+    private const int MostAttempts = 64;
+
+    private string Now => KubeTime.Format(time.GetUtcNow());
+
+    private static void Validate(WriteContext context, JsonObject node, JsonObject? old)
+    {
+        var errors = new FieldErrors();
+        ObjectMetaRules.Check(context.Resource, node, old, errors);
+        context.Resource.Validate?.Invoke(node, old, errors);
+        errors.ThrowIfAny(context.Resource, node.Object("metadata")!.Text("name") ?? "");
+    }
+
+    private static ApiException Refuse(WriteContext context, CommitOutcome outcome) => outcome switch
+    {
+        CommitOutcome.NamespaceMissing => new ApiException(
+            StatusReason.NotFound,
+            $"namespaces \"{context.Key.Namespace}\" not found",
+            new StatusDetails { Name = context.Key.Namespace, Kind = "namespaces" }),
+        CommitOutcome.NamespaceTerminating => ApiException.Forbidden(
+            context.Resource,
+            context.Key.Name,
+            $"unable to create new content in namespace {context.Key.Namespace} because it is being terminated"),
+        _ => ApiException.Modified(context.Resource, context.Key.Name),
+    };
+
+    /// <summary>What a dry run answers: the object at the version that it has, or at none.</summary>
+    private static StoredObject Pretend(WriteContext context, JsonObject node, long version) => new(
+        context.Key, node.Object("metadata")!.Text("uid") ?? "", version, PreparedObject.From(node).WithVersion(version));
+
+    private static Mutation Put(WriteContext context, JsonObject node, long expectedVersion) => new()
+    {
+        Resource = context.Resource.StorageName,
+        Key = context.Key,
+        Uid = node.Object("metadata")!.Text("uid") ?? "",
+        ExpectedVersion = expectedVersion,
+        Object = PreparedObject.From(node),
+        NeedsNamespace = context.Resource.Namespaced && expectedVersion == 0,
+    };
+}

@@ -1,0 +1,72 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Patching;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
+
+/// <summary>A patch that has been read, of one of the four kinds.</summary>
+internal sealed class PatchBody
+{
+    private const string JsonPatchType = "application/json-patch+json";
+    private const string MergePatchType = "application/merge-patch+json";
+    private const string StrategicType = "application/strategic-merge-patch+json";
+    private const string ApplyType = "application/apply-patch+yaml";
+
+    private readonly string _mediaType;
+    private readonly JsonNode _patch;
+
+    private PatchBody(string mediaType, JsonNode patch)
+    {
+        _mediaType = mediaType;
+        _patch = patch;
+    }
+
+    /// <summary>Whether an object that is not there is created from the patch.</summary>
+    public bool Creates => _mediaType == ApplyType;
+
+    public static async Task<PatchBody> ReadAsync(ApiRequest request, int limit)
+    {
+        var mediaType = BodyReader.MediaType(request.Context.Request.ContentType);
+        string[] accepted = request.Resource.StrategicMerge
+            ? [JsonPatchType, MergePatchType, StrategicType, ApplyType]
+            : [JsonPatchType, MergePatchType, ApplyType];
+        if (!accepted.Contains(mediaType))
+        {
+            throw ApiException.UnsupportedMediaType(
+                $"the body of the request was in an unknown format - accepted media types include: {string.Join(", ", accepted)}");
+        }
+
+        var patch = await BodyReader.ReadAsync(request.Context, limit, null, request.Aborted)
+            ?? throw ApiException.BadRequest("the patch is empty");
+        if (patch is JsonArray != (mediaType == JsonPatchType))
+        {
+            throw ApiException.BadRequest($"a patch of type {mediaType} must be {(mediaType == JsonPatchType ? "a list" : "an object")}");
+        }
+
+        return new PatchBody(mediaType, patch);
+    }
+
+    /// <summary>The object of an apply, for creation.</summary>
+    public JsonObject AsObject() => (JsonObject)_patch.DeepClone();
+
+    /// <summary>The patched object; <paramref name="present"/> is used up, the patch is not.</summary>
+    public JsonObject Apply(JsonObject present, ResourceDescriptor resource)
+    {
+        switch (_mediaType)
+        {
+            case JsonPatchType:
+                return JsonPatch.Apply(present, (JsonArray)_patch) as JsonObject
+                    ?? throw ApiException.BadRequest("the patch leaves no object");
+            case MergePatchType:
+                MergePatch.Apply(present, (JsonObject)_patch);
+                return present;
+            case ApplyType when !resource.StrategicMerge:
+                MergePatch.Apply(present, (JsonObject)_patch);
+                return present;
+            default:
+                StrategicMergePatch.Apply(present, (JsonObject)_patch, resource.Schema);
+                return present;
+        }
+    }
+}

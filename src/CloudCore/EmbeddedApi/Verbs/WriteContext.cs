@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.CloudCore.EmbeddedApi.Store;
+using EdgeSync.CloudCore.EmbeddedApi.Validation;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
+
+/// <summary>What a write needs to know besides the object.</summary>
+/// <param name="Resource">What is written.</param>
+/// <param name="Key">Where.</param>
+/// <param name="DryRun">Everything is checked and answered, nothing stored.</param>
+/// <param name="FieldValidation"><c>Strict</c>, <c>Warn</c> or <c>Ignore</c>.</param>
+/// <param name="Warn">Tells the caller something beside the answer.</param>
+internal sealed record WriteContext(
+    ResourceDescriptor Resource, NamespacedName Key, bool DryRun, string FieldValidation, Action<string> Warn)
+{
+    public static WriteContext Of(ApiRequest request)
+    {
+        if (request.Query("dryRun") is not ("" or "All") and var dryRun)
+        {
+            throw ApiException.BadRequest($"dryRun: Unsupported value: \"{dryRun}\": supported values: \"All\"");
+        }
+
+        var validation = request.Query("fieldValidation") is { Length: > 0 } given ? given : "Warn";
+        return validation is "Strict" or "Warn" or "Ignore"
+            ? new WriteContext(request.Resource, request.Key, request.DryRun, validation, request.Warn)
+            : throw ApiException.BadRequest(
+                $"fieldValidation: Unsupported value: \"{validation}\": supported values: \"Ignore\", \"Strict\", \"Warn\"");
+    }
+
+    /// <summary>Checks kind and apiVersion of a body; fills them in where they are missing.</summary>
+    public void CheckKind(JsonObject body)
+    {
+        if (body.Text("apiVersion") is { Length: > 0 } version && version != Resource.GroupVersion)
+        {
+            throw ApiException.BadRequest(
+                $"the API version in the data ({version}) does not match the expected API version ({Resource.GroupVersion})");
+        }
+
+        if (body.Text("kind") is { Length: > 0 } kind && kind != Resource.Kind)
+        {
+            throw ApiException.BadRequest(
+                $"{kind} in version \"{Resource.Version}\" cannot be handled as a {Resource.Kind}: no kind \"{kind}\" is registered for this resource");
+        }
+
+        body["apiVersion"] = Resource.GroupVersion;
+        body["kind"] = Resource.Kind;
+        if (body["metadata"] is not JsonObject)
+        {
+            body["metadata"] = new JsonObject();
+        }
+    }
+
+    /// <summary>Brings the tree into the kind's shape; says or refuses what does not belong there.</summary>
+    public void Conform(JsonObject body)
+    {
+        if (Resource.Schema is not { } schema)
+        {
+            return;
+        }
+
+        var conformance = new Conformance(Resource.Kind, Resource.Version);
+        conformance.Apply(body, schema);
+        if (conformance.UnknownFields.Count == 0 || FieldValidation == "Ignore")
+        {
+            return;
+        }
+
+        var words = conformance.UnknownFields.Select(f => $"unknown field \"{f}\"").ToList();
+        if (FieldValidation == "Strict")
+        {
+            throw ApiException.BadRequest(
+                $"{Resource.Kind} in version \"{Resource.Version}\" cannot be handled as a {Resource.Kind}: strict decoding error: {string.Join(", ", words)}");
+        }
+
+        words.ForEach(Warn);
+    }
+}

@@ -1,0 +1,72 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace EdgeSync.EdgeCore.Commands;
+
+/// <summary>The system calls about processes and locks that .NET has no call for.</summary>
+internal static partial class Linux
+{
+    public const int SigTerm = 15;
+
+    public const int SigKill = 9;
+
+    private const int OpenReadWrite = 0x2;
+    private const int OpenCreate = 0x40;
+    private const int OpenAppend = 0x400;
+    private const int OpenCloseOnExec = 0x80000;
+    private const int OwnerOnly = 0x180; // 0600
+    private const int LockExclusive = 2;
+    private const int LockNoWait = 4;
+    private const int WouldBlock = 11;
+
+    /// <summary>Opens (or makes) the file and locks it for this process; null when another holds it. Closing unlocks.</summary>
+    public static SafeFileHandle? TryLock(string path)
+    {
+        var descriptor = Check(Open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, OwnerOnly), path);
+        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (Flock(descriptor, LockExclusive | LockNoWait) == 0)
+        {
+            return handle;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        handle.Dispose();
+        return error == WouldBlock ? null : throw new IOException($"cannot lock {path}: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    /// <summary>
+    /// Makes this process the leader of a session of its own, so that a closing terminal does not end it, with
+    /// output and errors appended to <paramref name="log"/> and nothing on its input.
+    /// </summary>
+    public static void Detach(string log)
+    {
+        // fails when it leads a process group already; a detached start never does, and a shell's job may stay one
+        _ = SetSid();
+        using var output = new SafeFileHandle(Check(Open(log, OpenReadWrite | OpenCreate | OpenAppend | OpenCloseOnExec, OwnerOnly), log), ownsHandle: true);
+        using var input = File.OpenHandle("/dev/null");
+        _ = Check(Duplicate((int)input.DangerousGetHandle(), 0), "standard input");
+        _ = Check(Duplicate((int)output.DangerousGetHandle(), 1), "standard output");
+        _ = Check(Duplicate((int)output.DangerousGetHandle(), 2), "standard error");
+    }
+
+    /// <summary>False when there is no such process.</summary>
+    public static bool Signal(int process, int signal) => Kill(process, signal) == 0;
+
+    private static int Check(int result, string what) =>
+        result >= 0 ? result : throw new IOException($"cannot open {what}: {Marshal.GetLastPInvokeErrorMessage()}");
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int Flock(int descriptor, int operation);
+
+    [LibraryImport("libc", EntryPoint = "setsid", SetLastError = true)]
+    private static partial int SetSid();
+
+    [LibraryImport("libc", EntryPoint = "dup2", SetLastError = true)]
+    private static partial int Duplicate(int from, int to);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int process, int signal);
+}

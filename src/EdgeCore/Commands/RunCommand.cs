@@ -1,0 +1,68 @@
+using System.CommandLine;
+using EdgeSync.EdgeCore.Configuration;
+
+namespace EdgeSync.EdgeCore.Commands;
+
+/// <summary><c>edgecore run</c>: one agent per data folder.</summary>
+internal static class RunCommand
+{
+    /// <summary>Hidden: given by <c>join --start</c>.</summary>
+    public const string DetachedOption = "--detached";
+
+    public static Command Create(EdgeCoreParts parts)
+    {
+        var dataDir = EdgeCoreCommands.DataDirOption();
+        var detached = new Option<bool>(DetachedOption) { Hidden = true };
+        var command = new Command(
+            "run",
+            """
+            Runs the agent until it is stopped (SIGTERM or Ctrl-C). Pods go on running without it.
+
+            Examples:
+              edgecore run --data-dir /var/lib/edgesync
+            """)
+        {
+            dataDir,
+            detached,
+        };
+        command.SetAction((result, cancellationToken) => RunAsync(
+            new EdgeFiles(Path.GetFullPath(result.GetRequiredValue(dataDir))), parts, cancellationToken));
+        return command;
+    }
+
+    /// <summary>
+    /// The first thing that the program does: .NET's console keeps a copy of the standard streams from its first use on, and
+    /// the copy of a pipe would keep its reader waiting for as long as the agent runs.
+    /// </summary>
+    /// <param name="args">As <see cref="AgentStart"/> gives them: <c>run --data-dir DIR --detached</c>.</param>
+    public static void DetachIfAsked(string[] args)
+    {
+        if (args is ["run", "--data-dir", var dataDir, DetachedOption])
+        {
+            Linux.Detach(new EdgeFiles(Path.GetFullPath(dataDir)).Log);
+        }
+    }
+
+    private static async Task<int> RunAsync(EdgeFiles files, EdgeCoreParts parts, CancellationToken cancellationToken)
+    {
+        var loaded = EdgeCoreConfigFile.Load(files);
+        if (loaded.Config is not { } config)
+        {
+            throw new CommandFailedException(File.Exists(files.Config)
+                ? $"{files.Config} cannot be used:{string.Concat(loaded.Problems.Select(p => $"\n  {p}"))}"
+                : loaded.Problems[0]);
+        }
+
+        using var alone = AgentLock.TryTake(files) ?? throw new CommandFailedException(
+            $"an agent runs on {files.DataDir} already{(AgentLock.ReadPid(files.Pid) is { } pid ? $" (process {pid})" : "")}; stop it first");
+        alone.WritePid();
+        try
+        {
+            return await parts.RunAsync(new EdgeCoreRun(config, files, alone.WriteReady), cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return 0; // asked to stop, and stopped
+        }
+    }
+}

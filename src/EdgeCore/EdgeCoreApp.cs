@@ -1,0 +1,163 @@
+using System.Net;
+using EdgeSync.EdgeCore.Commands;
+using EdgeSync.EdgeCore.EdgeHub;
+using EdgeSync.EdgeCore.Edged;
+using EdgeSync.EdgeCore.Edged.Cri;
+using EdgeSync.EdgeCore.EventBus.Mqtt;
+using EdgeSync.EdgeCore.MetaManager;
+using EdgeSync.EdgeCore.MetaServer;
+using EdgeSync.Storage;
+using EdgeSync.Transport;
+
+namespace EdgeSync.EdgeCore;
+
+/// <summary>
+/// The agent, composed. Starting it reads SQLite and talks to the runtime and to loopback; the link to the hub and the broker are
+/// services that may be away. Stopping it leaves the pods running.
+/// </summary>
+internal sealed partial class EdgeCoreApp : IAsyncDisposable
+{
+    private readonly Database _database;
+    private readonly EdgeHubService _hub;
+    private readonly EdgedService _edged;
+    private readonly WebApplication _web;
+    private readonly ILogger _logger;
+
+    private EdgeCoreApp(EdgeCoreRun run, TimeProvider time)
+    {
+        var config = run.Config;
+        var builder = WebApplication.CreateSlimBuilder();
+        ConfigureLogging(builder.Logging);
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Listen(IPEndPoint.Parse(config.Modules.MetaManager.MetaServer.Server));
+        });
+
+        // the pieces below are made by hand, in the order in which they depend on each other
+        var loggers = LoggerFactory.Create(ConfigureLogging);
+        builder.Services.AddSingleton(loggers);
+        _logger = loggers.CreateLogger<EdgeCoreApp>();
+        _database = EdgeDatabase.Open(config.Database.DataSource, time);
+        var objects = new MetaManager.MetaManager(_database);
+        ReportStore(objects);
+        var outbox = new Outbox(_database);
+        var mqtt = new MqttClient(MqttOptions.From(config), time, loggers.CreateLogger<MqttClient>());
+        var twins = new DeviceTwin.DeviceTwin(config, _database, objects, outbox, mqtt, time, loggers.CreateLogger<DeviceTwin.DeviceTwin>());
+        var bus = new EventBus.EventBus(mqtt, twins, loggers.CreateLogger<EventBus.EventBus>());
+        _edged = new EdgedService(config, objects, outbox, time, loggers);
+        _hub = new EdgeHubService(
+            new HubConnector(config), config, objects, outbox, _edged.NodeStatus.RegistrationAsync, time, loggers.CreateLogger<EdgeHubService>());
+        KeepUnknownPodsUntilFilled(objects);
+        _hub.Connected += _edged.OnConnected;
+        builder.Services.AddHostedService(_ => twins);
+        builder.Services.AddHostedService(_ => _edged);
+        builder.Services.AddHostedService(_ => bus);
+        builder.Services.AddHostedService(_ => _hub);
+        _web = builder.Build();
+        _web.UseRouting();
+        _web.MapTwins(twins);
+        MapHealth();
+    }
+
+    /// <summary>What the commands need of the agent's parts.</summary>
+    public static EdgeCoreParts Parts => new()
+    {
+        RunAsync = RunAsync,
+        RuntimeVersion = async (endpoint, cancellationToken) =>
+        {
+            using var cri = new CriClient(new CriChannel(endpoint, TimeProvider.System));
+            var version = await cri.VersionAsync(cancellationToken);
+            return $"{version.RuntimeName} {version.RuntimeVersion}";
+        },
+        RemovePods = (config, cancellationToken) => EdgedReset.RemoveAllAsync(config, TimeProvider.System, cancellationToken),
+    };
+
+    /// <summary>Runs the agent until <paramref name="cancellationToken"/> or a signal ends it; the program's exit code.</summary>
+    public static async Task<int> RunAsync(EdgeCoreRun run, CancellationToken cancellationToken)
+    {
+        await using var app = new EdgeCoreApp(run, TimeProvider.System);
+        await app._web.StartAsync(cancellationToken);
+        run.Ready();
+        app.LogStarted(run.Config.Modules.Edged.HostnameOverride, run.Config.Modules.MetaManager.MetaServer.Server);
+        await app._web.WaitForShutdownAsync(cancellationToken);
+        return 0;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _web.DisposeAsync();
+        await _database.DisposeAsync();
+    }
+
+    private static void ConfigureLogging(ILoggingBuilder logging)
+    {
+        logging.ClearProviders();
+        logging.AddSimpleConsole(o =>
+        {
+            o.SingleLine = true;
+            o.UseUtcTimestamp = true;
+            o.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+            o.ColorBehavior = Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled;
+        });
+        logging.SetMinimumLevel(LogLevel.Information);
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+    }
+
+    private void ReportStore(MetaManager.MetaManager objects)
+    {
+        if (_database.SetAsideFile is { } aside)
+        {
+            LogSetAside(aside);
+        }
+
+        foreach (var row in objects.BrokenRows)
+        {
+            LogBrokenRow(row);
+        }
+    }
+
+    /// <summary>
+    /// A store that the hub has not filled (new, in the place of a damaged one, or with rows that cannot be read) does not know
+    /// all pods that belong here. What runs stays until the hub has said so.
+    /// </summary>
+    private void KeepUnknownPodsUntilFilled(MetaManager.MetaManager objects)
+    {
+        var filled = EdgeDatabase.WasFilled(_database);
+        _edged.KeepsUnknownPods = !filled || objects.BrokenRows.Count > 0;
+        _hub.Synced = async cancellationToken =>
+        {
+            if (!filled)
+            {
+                await EdgeDatabase.SetFilledAsync(_database, cancellationToken);
+                filled = true;
+            }
+
+            _edged.KeepsUnknownPods = false;
+        };
+    }
+
+    private void MapHealth()
+    {
+        _web.MapGet("/healthz", context => context.Response.WriteAsync("ok"));
+        var metrics = new MetricsPage();
+        metrics.Gauge("edgesync_edge_connected", "1 while the hub is heard.", () => _hub.IsConnected ? 1 : 0);
+        metrics.Gauge("edgesync_edge_outbox_messages", "Messages that the hub has not confirmed.", () => Outbox.Count(_database));
+        metrics.Counter("edgesync_edge_refused_total", "Messages that the API refused for good.", () => _hub.RejectedCount);
+        _web.MapGet("/metrics", context =>
+        {
+            context.Response.ContentType = MetricsPage.ContentType;
+            return context.Response.WriteAsync(metrics.Render(), context.RequestAborted);
+        });
+    }
+
+    [LoggerMessage(LogLevel.Information, "Agent of node {Node} is up; twins are served on http://{Address}/twins")]
+    private partial void LogStarted(string node, string address);
+
+    [LoggerMessage(LogLevel.Error, "The database was damaged and is set aside as {File}; what runs goes on, and the content comes again from the hub")]
+    private partial void LogSetAside(string file);
+
+    [LoggerMessage(LogLevel.Error, "A stored object cannot be read and is left out until the hub sends it again: {Row}")]
+    private partial void LogBrokenRow(string row);
+}

@@ -1,0 +1,72 @@
+using System.Text;
+using EdgeSync.EdgeCore.DeviceTwin;
+using EdgeSync.EdgeCore.EventBus.Mqtt;
+using EdgeSync.Protocol.Wire;
+using EdgeSync.Storage;
+
+namespace EdgeSync.EdgeCore.EventBus;
+
+/// <summary>
+/// Takes what devices and apps publish on the box's MQTT broker: device messages go to DeviceTwin, all else to the
+/// cloud's router. Both are durable before the broker hears that they were received.
+/// </summary>
+internal sealed partial class EventBus(IMqttClient mqtt, DeviceTwin.DeviceTwin twins, ILogger<EventBus> logger) : BackgroundService
+{
+    /// <summary>KubeEdge's topics for routed messages.</summary>
+    private static readonly string[] s_routed = ["$hw/events/upload/#", "SYS/dis/upload_records", "+/user/#"];
+
+    private readonly ILogger _logger = logger;
+    private readonly RoutedBacklog _backlog = new();
+    private long _lost;
+
+    /// <summary>Routed messages that were lost since the start: too long, or the oldest of too many.</summary>
+    public long Lost => Interlocked.Read(ref _lost);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        mqtt.RunAsync([.. DeviceTopics.Subscriptions, .. s_routed], HandleAsync, stoppingToken);
+
+    private Task HandleAsync(IReadOnlyList<MqttMessage> messages, CancellationToken cancellationToken)
+    {
+        var device = new List<MqttMessage>(messages.Count);
+        var upstream = new List<UpstreamMessage>();
+        foreach (var message in messages)
+        {
+            if (DeviceTopics.IsOwn(message.Topic))
+            {
+                device.Add(message);
+            }
+            else if (message.TooLong > 0)
+            {
+                Interlocked.Increment(ref _lost);
+                LogTooLong(message.Topic, message.TooLong);
+            }
+            else
+            {
+                upstream.Add(Upload(message));
+            }
+        }
+
+        return twins.HandleAsync(device, upstream.Count == 0 ? null : session => Store(session, upstream), cancellationToken);
+    }
+
+    private void Store(SqlSession session, List<UpstreamMessage> messages)
+    {
+        var dropped = _backlog.Put(session, messages);
+        if (dropped > 0)
+        {
+            Interlocked.Add(ref _lost, dropped);
+            LogDropped(dropped);
+        }
+    }
+
+    /// <summary>The router expects the payload as a string; bytes that are not UTF-8 become U+FFFD there, as in KubeEdge.</summary>
+    private static UpstreamMessage Upload(MqttMessage message) => new(
+        "bus/" + message.Topic, Lane.Bulk, true, Sources.Bus, Groups.User, Operations.Upload, message.Topic,
+        TwinReports.JsonText(Encoding.UTF8.GetString(message.Payload.Span)));
+
+    [LoggerMessage(LogLevel.Warning, "A message on {Topic} has {Length} bytes, more than can be sent to the cloud; it is dropped")]
+    private partial void LogTooLong(string topic, int length);
+
+    [LoggerMessage(LogLevel.Warning, "More messages wait for the cloud's router than may be kept; the oldest {Dropped} are dropped")]
+    private partial void LogDropped(int dropped);
+}
