@@ -17,6 +17,7 @@ internal sealed record EdgedParts(
     EnvResolver Env,
     StatusReporter Status,
     ProbeChecks Checks,
+    LifecycleHooks Hooks,
     TimeProvider Time,
     ILoggerFactory Logs)
 {

@@ -28,10 +28,11 @@ internal sealed class EdgedService : BackgroundService
         _checks = new ProbeChecks(_cri);
         _images = new ImageStore(_cri, new RegistryAuth(objects), time, logs.CreateLogger<ImageStore>());
         NodeStatus = new NodeStatusSource(settings, objects, outbox, new RuntimeHealth(_cri, time), time);
+        var runtime = new RuntimePods(_cri, settings.NodeName);
         var parts = new EdgedParts(
-            settings, objects, _cri, new RuntimePods(_cri, settings.NodeName), _images,
+            settings, objects, _cri, runtime, _images,
             new PodVolumes(settings, new VolumeContents(objects), time), new EnvResolver(objects),
-            new StatusReporter(outbox, settings), _checks, time, logs);
+            new StatusReporter(outbox, settings), _checks, new LifecycleHooks(_checks, runtime, time), time, logs);
         _supervisor = new PodSupervisor(parts, logs.CreateLogger<PodSupervisor>())
         {
             // an object that cannot be read may be a pod that runs

@@ -34,5 +34,8 @@ internal sealed class CriException : Exception
     public CriCode Code { get; }
 
     /// <summary>Whether the runtime is away, rather than unwilling: the call may be made again later.</summary>
-    public bool IsAway => Code is CriCode.Unavailable or CriCode.DeadlineExceeded;
+    public bool IsAway => Code is CriCode.Unavailable or CriCode.DeadlineExceeded || IsStarting;
+
+    /// <summary>containerd answers before its CRI part is ready, with a code that says nothing.</summary>
+    private bool IsStarting => Code == CriCode.Unknown && Message.EndsWith("server is not initialized yet", StringComparison.Ordinal);
 }

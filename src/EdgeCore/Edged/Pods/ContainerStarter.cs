@@ -10,6 +10,9 @@ internal sealed record StartContext(
 /// <summary>Makes and starts one container, or says what it waits for.</summary>
 internal sealed class ContainerStarter(EdgedParts parts, Action wake)
 {
+    /// <summary>A postStart hook holds the pod's other steps up: one that hangs must end some time.</summary>
+    private static readonly TimeSpan s_longestPostStart = TimeSpan.FromMinutes(2);
+
     /// <returns>Null when it has been started.</returns>
     public async Task<WaitingReason?> StartAsync(StartContext context, PlannedStart start, CancellationToken cancellationToken)
     {
@@ -39,10 +42,24 @@ internal sealed class ContainerStarter(EdgedParts parts, Action wake)
         }
 
         var config = ContainerOptions.Build(pod, container, start, parts.Settings, env.Variables, mounts, image.Image);
-        return await CreateAndStartAsync(context, config, cancellationToken);
+        var (id, refused) = await CreateAndStartAsync(context, config, cancellationToken);
+        return refused ?? await PostStartAsync(context.Pod, id, container, cancellationToken);
     }
 
-    private async Task<WaitingReason?> CreateAndStartAsync(
+    /// <summary>The container that a failed hook leaves is stopped, and then goes the way of all that crash.</summary>
+    private async Task<WaitingReason?> PostStartAsync(WantedPod pod, string id, Container container, CancellationToken cancellationToken)
+    {
+        if (container.Lifecycle?.PostStart is not { } hook
+            || await parts.Hooks.RunAsync(pod, id, container, hook, s_longestPostStart, cancellationToken) is not { } problem)
+        {
+            return null;
+        }
+
+        await parts.Cri.StopContainerAsync(id, pod.GracePeriod, cancellationToken);
+        return new WaitingReason("PostStartHookError", problem);
+    }
+
+    private async Task<(string Id, WaitingReason? Refused)> CreateAndStartAsync(
         StartContext context, ContainerConfig config, CancellationToken cancellationToken)
     {
         var sandboxConfig = SandboxOptions.Build(context.Pod, parts.Settings, context.Sandbox.Attempt);
@@ -52,12 +69,12 @@ internal sealed class ContainerStarter(EdgedParts parts, Action wake)
         {
             var id = await parts.Cri.CreateContainerAsync(context.Sandbox.Id, config, sandboxConfig, cancellationToken);
             await parts.Cri.StartContainerAsync(id, cancellationToken);
-            return null;
+            return (id, null);
         }
         catch (CriException e) when (!e.IsAway)
         {
             // a container that was made but could not start has ended, for the runtime too: the next round sees it
-            return new WaitingReason("CreateContainerError", e.Message);
+            return ("", new WaitingReason("CreateContainerError", e.Message));
         }
         finally
         {

@@ -1,5 +1,4 @@
 using EdgeSync.EdgeCore.Edged.Cri;
-using EdgeSync.EdgeCore.Edged.Probes;
 using EdgeSync.Protocol.Kubernetes;
 using Container = EdgeSync.Protocol.Kubernetes.Container;
 
@@ -71,7 +70,11 @@ internal sealed partial class ContainerStopper(EdgedParts parts, Action wake) : 
             var begun = parts.Time.GetTimestamp();
             if (spec?.Lifecycle?.PreStop is { } hook && grace > TimeSpan.Zero && container.IsRunning)
             {
-                await RunHookAsync(pod!, container, spec, hook, grace, cancellationToken);
+                if (await parts.Hooks.RunAsync(pod!, container.Id, spec, hook, grace, cancellationToken) is { } problem)
+                {
+                    LogHookFailed(pod!.Describe, container.Name, problem);
+                }
+
                 var left = grace - parts.Time.GetElapsedTime(begun);
                 grace = left > s_afterHook ? left : s_afterHook;
             }
@@ -89,47 +92,6 @@ internal sealed partial class ContainerStopper(EdgedParts parts, Action wake) : 
         }
 
         wake();
-    }
-
-    private async Task RunHookAsync(
-        WantedPod pod, RuntimeContainer container, Container spec, LifecycleHandler hook, TimeSpan grace, CancellationToken cancellationToken)
-    {
-        using var limit = new CancellationTokenSource(grace, parts.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        string? problem;
-        try
-        {
-            problem = await HookAsync(pod, container, spec, hook, grace, either.Token);
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            problem = e is OperationCanceledException ? "it took longer than the grace period" : e.Message;
-        }
-
-        if (problem is not null)
-        {
-            LogHookFailed(pod.Describe, container.Name, problem);
-        }
-    }
-
-    private async Task<string?> HookAsync(
-        WantedPod pod, RuntimeContainer container, Container spec, LifecycleHandler hook, TimeSpan limit, CancellationToken cancellationToken)
-    {
-        var sandbox = (await parts.Runtime.ReadAsync(pod.Uid, cancellationToken)).Newest;
-        var host = pod.Spec.HostNetwork || sandbox is not { IPs.Count: > 0 } ? "127.0.0.1" : sandbox.IPs[0];
-        var target = new ProbeTarget(container.Id, host, spec);
-        switch (hook)
-        {
-            case { Exec: { } exec }:
-                return await parts.Checks.ExecAsync(target, exec, limit, cancellationToken);
-            case { HttpGet: { } get }:
-                return await parts.Checks.HttpAsync(target, get, cancellationToken);
-            case { Sleep: { } sleep }:
-                await Task.Delay(TimeSpan.FromSeconds(sleep.Seconds), parts.Time, cancellationToken);
-                return null;
-            default:
-                return null;
-        }
     }
 
     [LoggerMessage(LogLevel.Warning, "Pod {Pod}: stopping container {Container} failed: {Reason}")]

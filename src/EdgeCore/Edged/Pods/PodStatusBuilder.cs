@@ -14,6 +14,7 @@ namespace EdgeSync.EdgeCore.Edged.Pods;
 /// <param name="IsReady">Whether a running container's probes call it ready.</param>
 /// <param name="IsStarted">Whether a running container's startup probe has succeeded.</param>
 /// <param name="IsFinished">No container will start again.</param>
+/// <param name="IsTooLate">The pod's activeDeadlineSeconds are over.</param>
 /// <param name="Previous">The last status, of which times that did not change are kept.</param>
 /// <param name="HostIP">The node's address.</param>
 /// <param name="LastWords">A dead container's termination message.</param>
@@ -25,6 +26,7 @@ internal sealed record PodStatusInput(
     Func<RuntimeContainer, bool> IsReady,
     Func<RuntimeContainer, bool> IsStarted,
     bool IsFinished,
+    bool IsTooLate,
     PodStatus? Previous,
     string HostIP,
     Func<RuntimeContainer, string?> LastWords,
@@ -33,6 +35,8 @@ internal sealed record PodStatusInput(
 /// <summary>Works out a pod's status as the kubelet would report it.</summary>
 internal static class PodStatusBuilder
 {
+    private const string DeadlineExceeded = "DeadlineExceeded";
+
     public static PodStatus Build(PodStatusInput input)
     {
         var spec = input.Pod.Spec;
@@ -46,6 +50,8 @@ internal static class PodStatusBuilder
         return new PodStatus
         {
             Phase = phase,
+            Reason = phase == "Failed" && input.IsTooLate ? DeadlineExceeded : input.Previous?.Reason,
+            Message = phase == "Failed" && input.IsTooLate ? "Pod was active on the node longer than the specified deadline" : input.Previous?.Message,
             Conditions = Conditions(input, phase, containers, initDone),
             HostIP = input.HostIP.Length > 0 ? input.HostIP : null,
             HostIPs = input.HostIP.Length > 0 ? [new HostIp { Ip = input.HostIP }] : null,
@@ -118,6 +124,11 @@ internal static class PodStatusBuilder
         if (input.Previous?.Phase is "Succeeded" or "Failed")
         {
             return input.Previous.Phase; // final
+        }
+
+        if (input.IsTooLate && input.IsFinished)
+        {
+            return "Failed";
         }
 
         if (!initDone)

@@ -1,4 +1,5 @@
 using EdgeSync.EdgeCore.Edged.Cri;
+using EdgeSync.Protocol.Kubernetes;
 using PodStatus = EdgeSync.Protocol.Kubernetes.PodStatus;
 
 namespace EdgeSync.EdgeCore.Edged.Pods;
@@ -27,7 +28,7 @@ internal sealed partial class PodWorker
             if (!progressed)
             {
                 await ForgetOldAsync(pod, state, plan, cancellationToken);
-                return Earlier(plan.Wake, _startWake);
+                return Earlier(Earlier(plan.Wake, _startWake), plan.IsFinished ? null : DeadlineLeft(pod));
             }
         }
 
@@ -42,10 +43,17 @@ internal sealed partial class PodWorker
     {
         // final phases never go back, whether this agent reported them or the API decided them
         var mustEnd = pod.Pod.Status?.Phase is "Succeeded" or "Failed"
-            || _parts.Status.Last(Uid)?.Phase is "Succeeded" or "Failed";
+            || _parts.Status.Last(Uid)?.Phase is "Succeeded" or "Failed"
+            || DeadlineLeft(pod) <= TimeSpan.Zero;
         return PodPlan.Compute(new PodPlanInput(
             pod, state, mustEnd, _probes.Unhealthy, _records.WasStoppedForChange, _records.SinceExit));
     }
+
+    /// <summary>What is left of activeDeadlineSeconds; null for a pod that may run for ever.</summary>
+    private TimeSpan? DeadlineLeft(WantedPod pod) =>
+        pod.Spec.ActiveDeadlineSeconds is { } seconds && KubeTime.TryParse(_parts.Status.Last(Uid)?.StartTime, out var started)
+            ? started.AddSeconds(seconds) - _parts.Time.GetUtcNow()
+            : null;
 
     /// <returns>Whether something was made, so that it is worth looking again at once.</returns>
     private async Task<bool> ActAsync(WantedPod pod, RuntimePod state, PodPlan plan, CancellationToken cancellationToken)
@@ -199,7 +207,7 @@ internal sealed partial class PodWorker
         WantedPod pod, RuntimePod state, IReadOnlyDictionary<string, WaitingReason> waiting, bool isFinished) =>
         PodStatusBuilder.Build(new PodStatusInput(
             pod, state, waiting, _probes.IsReady, _probes.IsStarted,
-            isFinished && !state.Containers.Any(c => c.IsRunning), _parts.Status.Last(Uid), _parts.Settings.NodeIP,
+            isFinished && !state.Containers.Any(c => c.IsRunning), DeadlineLeft(pod) <= TimeSpan.Zero, _parts.Status.Last(Uid), _parts.Settings.NodeIP,
             dead => PodFiles.ReadTerminationLog(_parts.Settings, Uid, dead.Name, dead.Attempt), _parts.Time.GetUtcNow()));
 
     /// <summary>Keeps the newest two containers of each name (the second is lastState), and sandboxes that still hold one.</summary>
