@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -44,10 +45,40 @@ internal static partial class Linux
         _ = SetSid();
         using var output = new SafeFileHandle(Check(Open(log, OpenReadWrite | OpenCreate | OpenAppend | OpenCloseOnExec, OwnerOnly), log), ownsHandle: true);
         using var input = File.OpenHandle("/dev/null");
+        var copies = StandardStreamCopies();
         _ = Check(Duplicate((int)input.DangerousGetHandle(), 0), "standard input");
         _ = Check(Duplicate((int)output.DangerousGetHandle(), 1), "standard output");
         _ = Check(Duplicate((int)output.DangerousGetHandle(), 2), "standard error");
+
+        // .NET's console writes to descriptors of its own: left as they are, nothing would reach the log, and whoever
+        // reads the output of the command that started this process would wait for its end
+        foreach (var (descriptor, isInput) in copies)
+        {
+            _ = Check(DuplicateWithFlags((int)(isInput ? input : output).DangerousGetHandle(), descriptor, OpenCloseOnExec), "a copy of a standard stream");
+        }
     }
+
+    /// <summary>Descriptors that lead where standard input, output or errors do (the same pipe, terminal or file).</summary>
+    private static List<(int Descriptor, bool IsInput)> StandardStreamCopies()
+    {
+        var output = (string?[])[Target(1), Target(2)];
+        var input = Target(0);
+        var copies = new List<(int, bool)>();
+        foreach (var entry in new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos())
+        {
+            var descriptor = int.Parse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture);
+            var target = entry.LinkTarget;
+            var isOutput = output.Contains(target);
+            if (descriptor > 2 && target is not (null or "/dev/null") && (isOutput || target == input))
+            {
+                copies.Add((descriptor, !isOutput));
+            }
+        }
+
+        return copies;
+    }
+
+    private static string? Target(int descriptor) => new FileInfo($"/proc/self/fd/{descriptor}").LinkTarget;
 
     /// <summary>False when there is no such process.</summary>
     public static bool Signal(int process, int signal) => Kill(process, signal) == 0;
@@ -66,6 +97,9 @@ internal static partial class Linux
 
     [LibraryImport("libc", EntryPoint = "dup2", SetLastError = true)]
     private static partial int Duplicate(int from, int to);
+
+    [LibraryImport("libc", EntryPoint = "dup3", SetLastError = true)]
+    private static partial int DuplicateWithFlags(int from, int to, int flags);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int process, int signal);
