@@ -28,6 +28,7 @@ internal sealed partial class WorkQueue<TKey> : IDisposable
     private readonly PriorityQueue<TKey, DateTimeOffset> _delayed = new();
     private readonly SemaphoreSlim _signal = new(0);
     private readonly ITimer _timer;
+    private bool _disposed;
 
     public WorkQueue(string name, TimeProvider time, ILogger logger, Backoff? backoff = null)
     {
@@ -86,8 +87,14 @@ internal sealed partial class WorkQueue<TKey> : IDisposable
     public Task RunAsync(int workers, Func<TKey, CancellationToken, Task> reconcile, CancellationToken ct) =>
         Task.WhenAll(Enumerable.Range(0, workers).Select(_ => WorkAsync(reconcile, ct)));
 
+    /// <summary>After the workers have ended. Notes that still come, from a timer or a handler, are ignored.</summary>
     public void Dispose()
     {
+        lock (_gate)
+        {
+            _disposed = true;
+        }
+
         _timer.Dispose();
         _signal.Dispose();
     }
@@ -158,6 +165,11 @@ internal sealed partial class WorkQueue<TKey> : IDisposable
 
     private void AddLocked(TKey key)
     {
+        if (_disposed)
+        {
+            return;
+        }
+
         if (_working.Contains(key))
         {
             _again.Add(key);
@@ -173,6 +185,11 @@ internal sealed partial class WorkQueue<TKey> : IDisposable
     {
         lock (_gate)
         {
+            if (_disposed)
+            {
+                return;
+            }
+
             var now = _time.GetUtcNow();
             while (_delayed.TryPeek(out var key, out var due) && due <= now)
             {
@@ -191,7 +208,7 @@ internal sealed partial class WorkQueue<TKey> : IDisposable
 
     private void SetTimer()
     {
-        if (_delayed.TryPeek(out _, out var due))
+        if (!_disposed && _delayed.TryPeek(out _, out var due))
         {
             // timers fire a little early on some clocks; a millisecond more saves an empty round
             var wait = due - _time.GetUtcNow() + TimeSpan.FromMilliseconds(1);

@@ -21,10 +21,10 @@ public sealed class NodeLifecycleTests(EnvtestCluster cluster)
     {
         await using var rig = new ControllerRig(cluster, s_short);
         await rig.StartAsync();
+        await rig.AddNodeAsync(0);
         await rig.CreateAsync(ApiResources.Pods, rig.Namespace, $$$"""
             {"metadata":{"name":"p"},"spec":{"nodeName":"{{{rig.Node(0)}}}","tolerations":[],"containers":[{"name":"c","image":"a"}]} }
             """);
-        await rig.AddNodeAsync(0);
         await Eventually.HoldsAsync("unreachable", () => Taints(rig, 0) == "unreachable:NoExecute unreachable:NoSchedule");
         var ready = Node(rig, 0).Conditions.Single(condition => condition.Type == "Ready");
         Assert.Equal(("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."), (ready.Status, ready.Reason, ready.Message));

@@ -86,6 +86,22 @@ public sealed class WorkQueueTests : IAsyncDisposable
     }
 
     [Fact]
+    public void Notes_that_come_after_its_end_are_ignored()
+    {
+        var queue = new WorkQueue<string>("ended", TimeProvider.System, NullLogger.Instance);
+        for (var i = 0; i < 100; i++)
+        {
+            queue.AddAfter($"{i}", TimeSpan.FromMilliseconds(i % 3));
+        }
+
+        queue.Dispose();
+        var before = queue.Count;
+        queue.Add("a");
+        queue.AddAfter("b", TimeSpan.FromMilliseconds(1));
+        Assert.Equal(before, queue.Count);
+    }
+
+    [Fact]
     public void Backoff_doubles_up_to_its_cap_and_has_jitter()
     {
         var backoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(10));
