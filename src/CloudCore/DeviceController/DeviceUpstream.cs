@@ -45,11 +45,12 @@ internal sealed partial class DeviceUpstream(
             return BadRequest(request, $"resource \"{request.Resource}\" is not known to this hub");
         }
 
-        return await WriteStatusAsync(session, request, new ObjectKey(ns, ResourceTypes.Device, name), change, cancellationToken);
+        return await WriteStatusAsync(session, request, new ObjectKey(ns, ResourceTypes.Device, name), content, change, cancellationToken);
     }
 
     private async Task<Message> WriteStatusAsync(
-        SessionIdentity session, Message request, ObjectKey key, Func<Device, JsonObject?> change, CancellationToken cancellationToken)
+        SessionIdentity session, Message request, ObjectKey key, JsonObject content, Func<Device, JsonObject?> change,
+        CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -65,6 +66,13 @@ internal sealed partial class DeviceUpstream(
             {
                 return replies.Refused(request, Replies.Failure(
                     404, "NotFound", $"devices.devices.kubeedge.io \"{key.Name}\" is not on node \"{session.Node}\""));
+            }
+
+            if (content["uid"]?.GetValue<string>() is { Length: > 0 } uid && uid != current.Uid)
+            {
+                // a report of an earlier device of this name: its values are not this one's
+                return replies.Refused(request, Replies.Failure(
+                    409, "Conflict", $"devices.devices.kubeedge.io "{key.Name}" has UID {current.Uid}, the report is of {uid}"));
             }
 
             if (change(device) is not { } status)

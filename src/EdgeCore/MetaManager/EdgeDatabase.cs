@@ -41,6 +41,7 @@ internal static class EdgeDatabase
             resource TEXT NOT NULL,
             content BLOB
         );
+        CREATE INDEX outbox_order ON outbox (lane, seq);
         CREATE UNIQUE INDEX outbox_key ON outbox (key) WHERE each = 0;
 
         CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
