@@ -97,9 +97,7 @@ internal sealed class AgentLock : IDisposable
     {
         try
         {
-            // the kernel's name of the file, in which links on the way to it are resolved
-            using var own = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
-            var real = new FileInfo($"/proc/self/fd/{own.DangerousGetHandle()}").LinkTarget;
+            var real = Linux.ResolvedName(path);
             return Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd").Any(entry => new FileInfo(entry).LinkTarget == real);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -15,6 +15,7 @@ internal static partial class Linux
     private const int OpenCreate = 0x40;
     private const int OpenAppend = 0x400;
     private const int OpenCloseOnExec = 0x80000;
+    private const int OpenPathOnly = 0x200000;
     private const int OwnerOnly = 0x180; // 0600
     private const int LockExclusive = 2;
     private const int LockNoWait = 4;
@@ -56,6 +57,13 @@ internal static partial class Linux
         {
             _ = Check(DuplicateWithFlags((int)(isInput ? input : output).DangerousGetHandle(), descriptor, OpenCloseOnExec), "a copy of a standard stream");
         }
+    }
+
+    /// <summary>The kernel's name of a file, in which links on the way to it are resolved. Locks do not matter.</summary>
+    public static string? ResolvedName(string path)
+    {
+        using var handle = new SafeFileHandle(Check(Open(path, OpenPathOnly | OpenCloseOnExec, 0), path), ownsHandle: true);
+        return new FileInfo($"/proc/self/fd/{handle.DangerousGetHandle()}").LinkTarget;
     }
 
     /// <summary>Descriptors that lead where standard input, output or errors do (the same pipe, terminal or file).</summary>
