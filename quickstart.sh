@@ -131,7 +131,11 @@ start_edgecore() {
 join_node() {
     local command=(join "--cloudcore-ipport=127.0.0.1:$HUB_PORT" --token=- "--node-name=$NODE" --data-dir "$EDGE"
         --remote-runtime-endpoint "unix://$(cri_socket)" --mqtt-server "tcp://127.0.0.1:$MQTT_PORT" "$@")
-    "$CLOUDCORE" gettoken --data-dir "$CLOUD" | show "$EDGECORE" "${command[@]}" || die "edgecore join failed" "$EDGE_LOG"
+    say "\$ cloudcore gettoken … | edgecore ${command[*]//"$ROOT/"/}"
+    # into a file: a pipe would be held open by the agent, should it keep one end
+    "$CLOUDCORE" gettoken --data-dir "$CLOUD" | timeout 90 "$EDGECORE" "${command[@]}" >"$LOGS/join.log" 2>&1 ||
+        die "edgecore join failed" "$LOGS/join.log"
+    sed 's/^/     /' "$LOGS/join.log"
 }
 
 # ---------------------------------------------------------------- what is shown
