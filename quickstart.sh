@@ -116,11 +116,14 @@ start_cloudcore() {
 }
 
 start_edgecore() {
-    if [[ ! -f $EDGE/edgecore.yaml ]]; then
-        join_node
-        sed -i "s/127\.0\.0\.1:10550/127.0.0.1:$META_PORT/" "$EDGE/edgecore.yaml"
-    fi
+    [[ -f $EDGE/edgecore.yaml ]] || join_node
     stop_if_replaced edgecore
+    if ! running_pid "$RUN/edgecore.pid" >/dev/null; then
+        # chosen at the start; another program may have come since then
+        META_PORT=$(choose_port "$META_PORT")
+        sed -i "s/^META_PORT=.*/META_PORT=$META_PORT/" "$SITE/network.env"
+        sed -i -E "/metaServer:/,/server:/s/(127\.0\.0\.1):[0-9]+/\1:$META_PORT/" "$EDGE/edgecore.yaml"
+    fi
     join_node --start
     local pid
     pid=$(<"$EDGE/edgecore.pid")
