@@ -48,6 +48,10 @@ if [[ ${1:-} != --force ]] && up_to_date; then
 fi
 
 mkdir -p out
+# one build at a time in one checkout; what an interrupted one left goes
+exec 9>out/.lock
+flock 9
+rm -rf -- out/.built.* out/.cloudcore.* out/.edgecore.*
 started=$EPOCHREALTIME
 stamp=$(mktemp out/.built.XXXXXX) # its time is the build's begin: what changes meanwhile is built next time
 publish CloudCore cloudcore

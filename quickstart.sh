@@ -116,11 +116,14 @@ start_cloudcore() {
 }
 
 start_edgecore() {
-    if [[ ! -f $EDGE/edgecore.yaml ]]; then
-        join_node
-        sed -i "s/127\.0\.0\.1:10550/127.0.0.1:$META_PORT/" "$EDGE/edgecore.yaml"
-    fi
+    [[ -f $EDGE/edgecore.yaml ]] || join_node
     stop_if_replaced edgecore
+    if ! running_pid "$RUN/edgecore.pid" >/dev/null; then
+        # chosen at the start; another program may have come since then
+        META_PORT=$(choose_port "$META_PORT")
+        sed -i "s/^META_PORT=.*/META_PORT=$META_PORT/" "$SITE/network.env"
+        sed -i -E "/metaServer:/,/server:/s/(127\.0\.0\.1):[0-9]+/\1:$META_PORT/" "$EDGE/edgecore.yaml"
+    fi
     join_node --start
     local pid
     pid=$(<"$EDGE/edgecore.pid")
@@ -131,7 +134,11 @@ start_edgecore() {
 join_node() {
     local command=(join "--cloudcore-ipport=127.0.0.1:$HUB_PORT" --token=- "--node-name=$NODE" --data-dir "$EDGE"
         --remote-runtime-endpoint "unix://$(cri_socket)" --mqtt-server "tcp://127.0.0.1:$MQTT_PORT" "$@")
-    "$CLOUDCORE" gettoken --data-dir "$CLOUD" | show "$EDGECORE" "${command[@]}" || die "edgecore join failed" "$EDGE_LOG"
+    say "\$ cloudcore gettoken … | edgecore ${command[*]//"$ROOT/"/}"
+    # into a file: a pipe would be held open by the agent, should it keep one end
+    "$CLOUDCORE" gettoken --data-dir "$CLOUD" | timeout 90 "$EDGECORE" "${command[@]}" >"$LOGS/join.log" 2>&1 ||
+        die "edgecore join failed" "$LOGS/join.log"
+    sed 's/^/     /' "$LOGS/join.log"
 }
 
 # ---------------------------------------------------------------- what is shown

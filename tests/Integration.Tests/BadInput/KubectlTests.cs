@@ -10,7 +10,7 @@ public sealed class KubectlTests
     public async Task A_selector_that_does_not_match_its_template_is_invalid()
     {
         await using var cloud = await ProgramsCloud.StartNewAsync();
-        var yaml = new TestDaemonSet("app").ToYaml().Replace("      matchLabels:\n        app: app", "      matchLabels:\n        app: other", StringComparison.Ordinal);
+        var yaml = new TestDaemonSet("app").ToYaml().Replace("    matchLabels:\n      app: app", "    matchLabels:\n      app: other", StringComparison.Ordinal);
 
         var result = await cloud.Kubectl.TryApplyAsync(yaml);
 
@@ -62,7 +62,7 @@ public sealed class KubectlTests
             current-context: c
             """);
 
-        var result = await new ProgramsKubectl(stranger).TryAsync("get", "secrets", "-A");
+        var result = await new ProgramsKubectl(stranger).TryAsync("get", "secrets", "-A", "-v=0");
 
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("Unauthorized", result.Error, StringComparison.OrdinalIgnoreCase);
