@@ -82,6 +82,9 @@ internal sealed class CloudCoreApp : IAsyncDisposable
         DescribeMetrics(caches);
         _web = builder.Build();
         lifetime = _web.Lifetime;
+
+        // the API's watches would hold up the end of the web server
+        lifetime.ApplicationStopping.Register(() => _embedded?.BeginStop());
         MapPorts(endpoint, Desk(time, loggers), options.IsReady);
     }
 
@@ -202,7 +205,7 @@ internal sealed class CloudCoreApp : IAsyncDisposable
                 context => context.Connection.LocalPort == apiPort,
                 branch => branch.Run(context => context.Request.Path == "/metrics" && IsAdmin(context)
                     ? WriteMetricsAsync(context)
-                    : ServeApiAsync(embedded, context)));
+                    : embedded.HandleAsync(context)));
         }
 
         _web.UseWebSockets();
@@ -225,14 +228,6 @@ internal sealed class CloudCoreApp : IAsyncDisposable
             return Task.CompletedTask;
         });
         _web.MapFallback(endpoint.HandleAsync);
-    }
-
-    /// <summary>A request of the API ends when the program stops: a watch would hold it up otherwise.</summary>
-    private async Task ServeApiAsync(EmbeddedApiServer embedded, HttpContext context)
-    {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _web.Lifetime.ApplicationStopping);
-        context.RequestAborted = ending.Token;
-        await embedded.HandleAsync(context);
     }
 
     private static bool IsAdmin(HttpContext context) =>

@@ -72,7 +72,7 @@ internal sealed partial class DeviceUpstream(
             {
                 // a report of an earlier device of this name: its values are not this one's
                 return replies.Refused(request, Replies.Failure(
-                    409, "Conflict", $"devices.devices.kubeedge.io "{key.Name}" has UID {current.Uid}, the report is of {uid}"));
+                    409, "Conflict", $"devices.devices.kubeedge.io \"{key.Name}\" has UID {current.Uid}, the report is of {uid}"));
             }
 
             if (change(device) is not { } status)

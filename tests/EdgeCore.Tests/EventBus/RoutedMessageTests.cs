@@ -1,5 +1,4 @@
 using EdgeSync.EdgeCore.EventBus;
-using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.EdgeCore.Tests.DeviceTwin;
 using EdgeSync.TestKit;
 
