@@ -37,8 +37,8 @@ public static partial class DurableFile
 
     private static void SyncFolder(string folder)
     {
-        const int directoryReadOnly = 0x10000;
-        var descriptor = Open(folder, directoryReadOnly);
+        const int readOnlyCloseOnExec = 0x80000;
+        var descriptor = Open(folder, readOnlyCloseOnExec);
         if (descriptor < 0)
         {
             throw new IOException($"cannot open folder {folder}: {Marshal.GetLastPInvokeErrorMessage()}");
