@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.CloudCore.CloudHub;
 using EdgeSync.CloudCore.CloudHub.Upstream;
@@ -9,8 +10,9 @@ using EdgeSync.CloudCore.DeviceController;
 using EdgeSync.CloudCore.EmbeddedApi;
 using EdgeSync.CloudCore.Enrollment;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Hosting;
 using EdgeSync.Protocol.Kubernetes;
-using EdgeSync.Transport;
+using EdgeSync.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace EdgeSync.CloudCore;
@@ -19,7 +21,7 @@ namespace EdgeSync.CloudCore;
 /// The hub, composed: one web server with the API's port (embedded mode) and the hub's port, the caches, the controllers and
 /// the sessions. Built, started and stopped once.
 /// </summary>
-internal sealed class CloudCoreApp : IAsyncDisposable
+internal sealed partial class CloudCoreApp : IAsyncDisposable
 {
     private readonly CloudCoreRun _run;
     private readonly CertificateAuthority _authority;
@@ -37,14 +39,14 @@ internal sealed class CloudCoreApp : IAsyncDisposable
         var hub = run.Config.Modules.CloudHub;
         _authority = CertificateAuthority.Load(hub.TlsCAFile, hub.TlsCAKeyFile, time);
         var builder = WebApplication.CreateSlimBuilder();
-        ConfigureLogging(builder.Logging);
+        ConsoleLog.Configure(builder.Logging);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(ConfigureListeners);
         builder.Services.AddSingleton(time);
 
         // the pieces below are made by hand, in the order in which they depend on each other
-        var loggers = LoggerFactory.Create(ConfigureLogging);
+        var loggers = LoggerFactory.Create(ConsoleLog.Configure);
         builder.Services.AddSingleton(loggers);
         _embedded = IsEmbedded
             ? EmbeddedApiServer.Open(new EmbeddedApiOptions { DataDir = run.Files.DataDir }, time, loggers)
@@ -95,10 +97,23 @@ internal sealed class CloudCoreApp : IAsyncDisposable
     /// <summary>Runs the hub until <paramref name="cancellationToken"/> or a signal ends it; the program's exit code.</summary>
     public static async Task<int> RunAsync(CloudCoreRun run, CancellationToken cancellationToken)
     {
-        await using var app = new CloudCoreApp(run, TimeProvider.System);
+        await using var app = Compose(run);
         await app._web.StartAsync(cancellationToken);
+        app.LogStarted();
         await app._web.WaitForShutdownAsync(cancellationToken);
         return 0;
+    }
+
+    private static CloudCoreApp Compose(CloudCoreRun run)
+    {
+        try
+        {
+            return new CloudCoreApp(run, TimeProvider.System);
+        }
+        catch (Exception e) when (e is DatabaseException or KubeConfigException or CryptographicException)
+        {
+            throw new CommandFailedException(e.Message);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -114,18 +129,11 @@ internal sealed class CloudCoreApp : IAsyncDisposable
         _authority.Dispose();
     }
 
-    private static void ConfigureLogging(ILoggingBuilder logging)
+    private void LogStarted()
     {
-        logging.ClearProviders();
-        logging.AddSimpleConsole(o =>
-        {
-            o.SingleLine = true;
-            o.UseUtcTimestamp = true;
-            o.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-            o.ColorBehavior = Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled;
-        });
-        logging.SetMinimumLevel(LogLevel.Information);
-        logging.AddFilter("Microsoft", LogLevel.Warning);
+        var modules = _run.Config.Modules;
+        var logger = _web.Services.GetRequiredService<ILoggerFactory>().CreateLogger<CloudCoreApp>();
+        LogListening(logger, $"{modules.CloudHub.Websocket.Address}:{modules.CloudHub.Websocket.Port}", _api.Server);
     }
 
     private void AddControllers(IServiceCollection services, TimeProvider time, ILoggerFactory loggers)
@@ -250,4 +258,7 @@ internal sealed class CloudCoreApp : IAsyncDisposable
             "edgesync_hub_node_silence_seconds", "Time since a connected node was last heard.", "node",
             () => _sessions.Live.Select(s => (s.Node, s.Silence.TotalSeconds)));
     }
+
+    [LoggerMessage(LogLevel.Information, "The hub listens on {Hub}; the Kubernetes API is {Api}")]
+    private static partial void LogListening(ILogger logger, string hub, Uri api);
 }

@@ -1,13 +1,13 @@
 using System.Net;
 using EdgeSync.EdgeCore.Commands;
-using EdgeSync.EdgeCore.EdgeHub;
 using EdgeSync.EdgeCore.Edged;
 using EdgeSync.EdgeCore.Edged.Cri;
+using EdgeSync.EdgeCore.EdgeHub;
 using EdgeSync.EdgeCore.EventBus.Mqtt;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.EdgeCore.MetaServer;
+using EdgeSync.Hosting;
 using EdgeSync.Storage;
-using EdgeSync.Transport;
 
 namespace EdgeSync.EdgeCore;
 
@@ -27,7 +27,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
     {
         var config = run.Config;
         var builder = WebApplication.CreateSlimBuilder();
-        ConfigureLogging(builder.Logging);
+        ConsoleLog.Configure(builder.Logging);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -36,7 +36,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         });
 
         // the pieces below are made by hand, in the order in which they depend on each other
-        var loggers = LoggerFactory.Create(ConfigureLogging);
+        var loggers = LoggerFactory.Create(ConsoleLog.Configure);
         builder.Services.AddSingleton(loggers);
         _logger = loggers.CreateLogger<EdgeCoreApp>();
         _database = EdgeDatabase.Open(config.Database.DataSource, time);
@@ -77,7 +77,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
     /// <summary>Runs the agent until <paramref name="cancellationToken"/> or a signal ends it; the program's exit code.</summary>
     public static async Task<int> RunAsync(EdgeCoreRun run, CancellationToken cancellationToken)
     {
-        await using var app = new EdgeCoreApp(run, TimeProvider.System);
+        await using var app = Compose(run);
         await app._web.StartAsync(cancellationToken);
         run.Ready();
         app.LogStarted(run.Config.Modules.Edged.HostnameOverride, run.Config.Modules.MetaManager.MetaServer.Server);
@@ -85,24 +85,22 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         return 0;
     }
 
+    private static EdgeCoreApp Compose(EdgeCoreRun run)
+    {
+        try
+        {
+            return new EdgeCoreApp(run, TimeProvider.System);
+        }
+        catch (Exception e) when (e is DatabaseException or FormatException)
+        {
+            throw new CommandFailedException(e.Message);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _web.DisposeAsync();
         await _database.DisposeAsync();
-    }
-
-    private static void ConfigureLogging(ILoggingBuilder logging)
-    {
-        logging.ClearProviders();
-        logging.AddSimpleConsole(o =>
-        {
-            o.SingleLine = true;
-            o.UseUtcTimestamp = true;
-            o.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-            o.ColorBehavior = Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled;
-        });
-        logging.SetMinimumLevel(LogLevel.Information);
-        logging.AddFilter("Microsoft", LogLevel.Warning);
     }
 
     private void ReportStore(MetaManager.MetaManager objects)

@@ -1,6 +1,6 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
-using EdgeSync.Transport;
+using EdgeSync.Hosting;
 
 namespace EdgeSync.CloudCore.CloudHub;
 

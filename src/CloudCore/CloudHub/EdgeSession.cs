@@ -1,8 +1,8 @@
 using System.Net.WebSockets;
 using System.Threading.Channels;
+using EdgeSync.Hosting;
 using EdgeSync.Protocol.Sync;
 using EdgeSync.Protocol.Wire;
-using EdgeSync.Transport;
 
 namespace EdgeSync.CloudCore.CloudHub;
 

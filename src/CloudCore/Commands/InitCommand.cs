@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using EdgeSync.CloudCore.Configuration;
 using EdgeSync.CloudCore.Enrollment;
+using EdgeSync.Hosting;
 
 namespace EdgeSync.CloudCore.Commands;
 

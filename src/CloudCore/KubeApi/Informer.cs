@@ -1,3 +1,4 @@
+using EdgeSync.Hosting;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.KubeApi;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using EdgeSync.Hosting;
 
 namespace EdgeSync.CloudCore.KubeApi;
 

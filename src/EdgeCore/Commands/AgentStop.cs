@@ -1,4 +1,5 @@
 using EdgeSync.EdgeCore.Configuration;
+using EdgeSync.Hosting;
 
 namespace EdgeSync.EdgeCore.Commands;
 

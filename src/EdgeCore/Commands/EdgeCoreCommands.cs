@@ -1,7 +1,6 @@
 using System.CommandLine;
-using System.CommandLine.Invocation;
-using System.Reflection;
 using EdgeSync.EdgeCore.Configuration;
+using EdgeSync.Hosting;
 
 namespace EdgeSync.EdgeCore.Commands;
 
@@ -44,77 +43,23 @@ internal sealed record EdgeCoreParts
 /// <summary>The command line of edgecore. Exit codes: 0 done, 1 failed, 2 not understood.</summary>
 internal static class EdgeCoreCommands
 {
-    private const int UsageError = 2;
+    public static Task<int> InvokeAsync(string[] args, EdgeCoreParts parts, CancellationToken cancellationToken) =>
+        new CommandShell("edgecore", parts.Output, parts.Error).InvokeAsync(
+            new RootCommand(
+                """
+                The agent of EdgeSync: Kubernetes for places with a bad link.
 
-    // an agent that is asked to stop closes its database first; pods go on
-    private static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(30);
-
-    public static string Version { get; } =
-        $"edgecore {typeof(EdgeCoreCommands).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0]}";
-
-    public static async Task<int> InvokeAsync(string[] args, EdgeCoreParts parts, CancellationToken cancellationToken)
-    {
-        var root = new RootCommand(
-            """
-            The agent of EdgeSync: Kubernetes for places with a bad link.
-
-            First steps:
-              edgecore join --cloudcore-ipport=203.0.113.5:10000 --node-name=edge-1 --data-dir /var/lib/edgesync --token-file token --start
-              edgecore reset --data-dir /var/lib/edgesync
-            """)
-        {
-            JoinCommand.Create(parts),
-            RunCommand.Create(parts),
-            ResetCommand.Create(parts),
-            VersionCommand(),
-        };
-        foreach (var option in root.Options.OfType<VersionOption>())
-        {
-            option.Action = new PrintVersion();
-        }
-
-        // no argument is ever a file of further arguments
-        var result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (result.Action is ParseErrorAction)
-        {
-            foreach (var error in result.Errors)
+                First steps:
+                  edgecore join --cloudcore-ipport=203.0.113.5:10000 --node-name=edge-1 --data-dir /var/lib/edgesync --token-file token --start
+                  edgecore reset --data-dir /var/lib/edgesync
+                """)
             {
-                await parts.Error.WriteLineAsync($"edgecore: {error.Message}");
-            }
-
-            var path = string.Concat(result.CommandResult.Command is RootCommand ? "" : " " + result.CommandResult.Command.Name);
-            await parts.Error.WriteLineAsync($"See: edgecore{path} --help");
-            return UsageError;
-        }
-
-        try
-        {
-            return await result.InvokeAsync(
-                new InvocationConfiguration
-                {
-                    Output = parts.Output,
-                    Error = parts.Error,
-                    EnableDefaultExceptionHandler = false,
-                    ProcessTerminationTimeout = s_stopTimeout,
-                },
-                cancellationToken);
-        }
-        catch (CommandFailedException e)
-        {
-            await parts.Error.WriteLineAsync($"edgecore: {e.Message}");
-            return e.ExitCode;
-        }
-        catch (OperationCanceledException)
-        {
-            await parts.Error.WriteLineAsync("edgecore: interrupted");
-            return 1;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
-        {
-            await parts.Error.WriteLineAsync($"edgecore: {e.Message}");
-            return 1;
-        }
-    }
+                JoinCommand.Create(parts),
+                RunCommand.Create(parts),
+                ResetCommand.Create(parts),
+            },
+            args,
+            cancellationToken);
 
     public static Option<string> DataDirOption() => new("--data-dir")
     {
@@ -124,27 +69,5 @@ internal static class EdgeCoreCommands
     };
 
     /// <summary>A usage error that only reading the values shows.</summary>
-    public static CommandFailedException Usage(string message) => new(message, UsageError);
-
-    private static Command VersionCommand()
-    {
-        var command = new Command("version", "Prints the version.");
-        command.SetAction(result =>
-        {
-            result.InvocationConfiguration.Output.WriteLine(Version);
-            return 0;
-        });
-        return command;
-    }
-
-    private sealed class PrintVersion : SynchronousCommandLineAction
-    {
-        public override bool ClearsParseErrors => true;
-
-        public override int Invoke(ParseResult parseResult)
-        {
-            parseResult.InvocationConfiguration.Output.WriteLine(Version);
-            return 0;
-        }
-    }
+    public static CommandFailedException Usage(string message) => new(message, CommandShell.UsageError);
 }

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using EdgeSync.EdgeCore.Commands.Join;
 using EdgeSync.EdgeCore.Configuration;
+using EdgeSync.Hosting;
 using EdgeSync.Protocol.Enrollment;
 
 namespace EdgeSync.EdgeCore.Commands;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EdgeSync.EdgeCore.Configuration;
+using EdgeSync.Hosting;
 
 namespace EdgeSync.EdgeCore.Commands;
 

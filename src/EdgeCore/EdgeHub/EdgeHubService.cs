@@ -1,8 +1,8 @@
 using System.Net.WebSockets;
 using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.EdgeCore.MetaManager;
+using EdgeSync.Hosting;
 using EdgeSync.Protocol.Wire;
-using EdgeSync.Transport;
 
 namespace EdgeSync.EdgeCore.EdgeHub;
 
@@ -23,8 +23,7 @@ internal sealed partial class EdgeHubService(
     ILogger<EdgeHubService> logger) : BackgroundService
 {
     private const int StoreBatch = 128;
-    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(30);
+    private static readonly Backoff s_backoff = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30));
 
     private readonly Lock _gate = new();
     private readonly AgentSync _sync = new(new AgentSyncOptions()); // guarded by _gate
@@ -84,7 +83,7 @@ internal sealed partial class EdgeHubService(
     private async Task LinkLoopAsync(CancellationToken cancellationToken)
     {
         using var network = new NetworkWatch();
-        var backoff = new Backoff(s_firstPause, s_longestPause, Random.Shared);
+        var failures = 0;
         var lastProblem = "";
         while (true)
         {
@@ -109,12 +108,8 @@ internal sealed partial class EdgeHubService(
             }
 
             lastProblem = problem;
-            if (_heard)
-            {
-                backoff.Reset();
-            }
-
-            await network.PauseAsync(backoff.Next(), cancellationToken);
+            failures = _heard ? 1 : failures + 1;
+            await network.PauseAsync(s_backoff.After(failures), cancellationToken);
         }
     }
 

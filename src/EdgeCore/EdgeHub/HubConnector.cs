@@ -2,7 +2,7 @@ using System.Net.Security;
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.EdgeCore.Configuration;
-using EdgeSync.Transport;
+using EdgeSync.Hosting;
 
 namespace EdgeSync.EdgeCore.EdgeHub;
 

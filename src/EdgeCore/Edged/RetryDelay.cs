@@ -1,13 +1,14 @@
+using EdgeSync.Hosting;
+
 namespace EdgeSync.EdgeCore.Edged;
 
 /// <summary>
-/// The waits between tries of something that fails: doubled up to a cap, with a fifth of jitter, back to the first
-/// after a success. Never gives up. Not thread-safe.
+/// The waits between tries of something that fails (<see cref="Backoff"/>), back to the first after a success. Never
+/// gives up. Not thread-safe.
 /// </summary>
 internal sealed class RetryDelay(TimeSpan first, TimeSpan cap, TimeProvider time)
 {
-    private const double Jitter = 0.2;
-
+    private readonly Backoff _backoff = new(first, cap);
     private int _failures;
     private long _failedAt;
     private TimeSpan _delay;
@@ -26,10 +27,8 @@ internal sealed class RetryDelay(TimeSpan first, TimeSpan cap, TimeProvider time
     /// <returns>How long to wait.</returns>
     public TimeSpan Fail()
     {
-        var whole = Math.Min(cap.TotalSeconds, first.TotalSeconds * Math.Pow(2, Math.Min(_failures, 30)));
-        _failures++;
         _failedAt = time.GetTimestamp();
-        _delay = TimeSpan.FromSeconds(whole * (1 - (Jitter * Random.Shared.NextDouble())));
+        _delay = _backoff.After(++_failures);
         return _delay;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Hosting;
 using EdgeSync.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using EdgeSync.Hosting;
 
 namespace EdgeSync.EdgeCore.EventBus.Mqtt;
 
@@ -9,6 +10,8 @@ namespace EdgeSync.EdgeCore.EventBus.Mqtt;
 internal sealed partial class MqttClient(MqttOptions options, TimeProvider time, ILogger<MqttClient> logger) : IMqttClient
 {
     private static readonly TimeSpan s_dropLogInterval = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan s_lasting = TimeSpan.FromSeconds(5);
 
     private readonly OutgoingQueue _outgoing = new(options);
     private readonly RedeliveryFilter _redelivery = new();
@@ -36,9 +39,11 @@ internal sealed partial class MqttClient(MqttOptions options, TimeProvider time,
 
     public async Task RunAsync(IReadOnlyList<string> topics, MqttHandler handler, CancellationToken cancellationToken)
     {
-        var wait = options.MinBackoff;
+        var backoff = new Backoff(options.MinBackoff, options.MaxBackoff);
+        var failures = 0;
         while (true)
         {
+            var began = time.GetTimestamp();
             try
             {
                 await RunOnceAsync(topics, handler, cancellationToken);
@@ -58,18 +63,17 @@ internal sealed partial class MqttClient(MqttOptions options, TimeProvider time,
                 LogHandlerFailed(e);
             }
 
-            wait = _accepted ? options.MinBackoff : wait;
+            // two clients of one name end each other's connections: one that lives shortly is no success
+            failures = _accepted && time.GetElapsedTime(began) > s_lasting ? 1 : failures + 1;
             _accepted = false;
             try
             {
-                await Task.Delay(wait * (0.5 + (Random.Shared.NextDouble() / 2)), time, cancellationToken);
+                await Task.Delay(backoff.After(failures), time, cancellationToken);
             }
             catch (OperationCanceledException)
             {
                 return;
             }
-
-            wait = wait * 2 < options.MaxBackoff ? wait * 2 : options.MaxBackoff;
         }
     }
 

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Net.WebSockets;
 using EdgeSync.Protocol.Wire;
 
-namespace EdgeSync.Transport;
+namespace EdgeSync.Hosting;
 
 /// <summary>
 /// A WebSocket that carries one <see cref="Message"/> in each text message, as KubeEdge's main channel does. One reader and

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 
-namespace EdgeSync.Transport;
+namespace EdgeSync.Hosting;
 
 /// <summary>
 /// The <c>/metrics</c> page in Prometheus' text format (0.0.4). Values are read when the page is asked for, so a metric
