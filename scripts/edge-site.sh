@@ -77,6 +77,10 @@ write_mosquitto_config() {
 listener $MQTT_PORT 127.0.0.1
 allow_anonymous true
 persistence true
+# without it a small message may wait 40 ms for the acknowledgement of the one before
+set_tcp_nodelay true
+# what comes while the agent is away is kept for it, all of it
+max_queued_messages 0
 persistence_location $SITE/mosquitto/
 log_dest stderr
 # the programs here run as root in a folder that only root may read

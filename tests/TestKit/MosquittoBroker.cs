@@ -26,6 +26,7 @@ public sealed class MosquittoBroker : IAsyncDisposable
             autosave_interval 1
             max_queued_messages 0
             max_inflight_messages 1000
+            set_tcp_nodelay true
             log_dest file {_folder.File("mosquitto.log")}
             user {Environment.UserName}
 

@@ -6,14 +6,27 @@ namespace EdgeSync.TestKit;
 /// </summary>
 public static class ProgramsLocation
 {
-    public static string CloudCore { get; } = Find("CloudCore", "cloudcore");
+    public static string CloudCore => Find("CloudCore", "cloudcore");
 
-    public static string EdgeCore { get; } = Find("EdgeCore", "edgecore");
+    public static string EdgeCore => Find("EdgeCore", "edgecore");
 
     /// <summary>The checkout's top folder: the one with EdgeSync.sln.</summary>
     public static string Root { get; } = FindRoot();
 
     public static string Sample(string name) => Path.Combine(Root, "samples", name);
+
+    public static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "EdgeSync.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new InvalidOperationException($"no EdgeSync.sln above {AppContext.BaseDirectory}");
+    }
 
     private static string Find(string project, string program)
     {
@@ -26,18 +39,5 @@ public static class ProgramsLocation
         var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         var configuration = framework.Parent!.Name;
         return Path.Combine(FindRoot(), "src", project, "bin", configuration, framework.Name, program);
-    }
-
-    private static string FindRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "EdgeSync.sln")))
-            {
-                return folder.FullName;
-            }
-        }
-
-        throw new InvalidOperationException($"no EdgeSync.sln above {AppContext.BaseDirectory}");
     }
 }

@@ -1,0 +1,3 @@
+using EdgeSync.Benchmarks;
+
+return await Commands.RunAsync(args);
