@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
-using System.Security.Cryptography.X509Certificates;
 using EdgeSync.TestKit;
 
 namespace EdgeSync.Benchmarks;
