@@ -101,7 +101,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         await app._web.StartAsync(cancellationToken);
         app.LogStarted();
         await app._web.WaitForShutdownAsync(cancellationToken);
-        return 0;
+        return HostExit.Code(app._web.Services.GetServices<IHostedService>());
     }
 
     private static CloudCoreApp Compose(CloudCoreRun run)

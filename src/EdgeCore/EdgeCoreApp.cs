@@ -82,7 +82,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         run.Ready();
         app.LogStarted(run.Config.Modules.Edged.HostnameOverride, run.Config.Modules.MetaManager.MetaServer.Server);
         await app._web.WaitForShutdownAsync(cancellationToken);
-        return 0;
+        return HostExit.Code(app._web.Services.GetServices<IHostedService>());
     }
 
     private static EdgeCoreApp Compose(EdgeCoreRun run)

@@ -102,7 +102,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         await _socket.CloseAsync(_endReason);
         var failure = await EndOfAsync(loops);
         _completion.TrySetResult();
-        LogDisconnected(Node, Epoch, _endReason.Length > 0 ? _endReason : failure?.Message ?? "the node closed the connection");
+        LogDisconnected(Node, Epoch, _endReason.Length > 0 ? _endReason : failure?.GetBaseException().Message ?? "the node closed the connection");
         if (failure is not null and not (SessionEndedException or ProtocolException or WebSocketException or TimeoutException or IOException))
         {
             LogFault(failure, Node);

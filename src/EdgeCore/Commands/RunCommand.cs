@@ -27,25 +27,17 @@ internal static class RunCommand
             detached,
         };
         command.SetAction((result, cancellationToken) => RunAsync(
-            new EdgeFiles(Path.GetFullPath(result.GetRequiredValue(dataDir))), parts, cancellationToken));
+            new EdgeFiles(Path.GetFullPath(result.GetRequiredValue(dataDir))), result.GetValue(detached), parts, cancellationToken));
         return command;
     }
 
-    /// <summary>
-    /// The first thing that the program does: .NET's console keeps a copy of the standard streams from its first use on, and
-    /// the copy of a pipe would keep its reader waiting for as long as the agent runs.
-    /// </summary>
-    /// <param name="args">As <see cref="AgentStart"/> gives them: <c>run --data-dir DIR --detached</c>.</param>
-    public static void DetachIfAsked(string[] args)
+    private static async Task<int> RunAsync(EdgeFiles files, bool detached, EdgeCoreParts parts, CancellationToken cancellationToken)
     {
-        if (args is ["run", "--data-dir", var dataDir, DetachedOption])
+        if (detached)
         {
-            Linux.Detach(new EdgeFiles(Path.GetFullPath(dataDir)).Log);
+            Linux.Detach(files.Log);
         }
-    }
 
-    private static async Task<int> RunAsync(EdgeFiles files, EdgeCoreParts parts, CancellationToken cancellationToken)
-    {
         var loaded = EdgeCoreConfigFile.Load(files);
         if (loaded.Config is not { } config)
         {

@@ -1,0 +1,14 @@
+using Microsoft.Extensions.Hosting;
+
+namespace EdgeSync.Hosting;
+
+/// <summary>
+/// The exit code of a program whose host has stopped. A background service that failed stops the host, which itself
+/// reports that as an orderly end; whoever restarts programs must be told the difference.
+/// </summary>
+public static class HostExit
+{
+    /// <summary>0 where the host was asked to stop, 1 where a service failed (the host has logged it).</summary>
+    public static int Code(IEnumerable<IHostedService> services) =>
+        services.OfType<BackgroundService>().Any(s => s.ExecuteTask is { IsFaulted: true }) ? 1 : 0;
+}
