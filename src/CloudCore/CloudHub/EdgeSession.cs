@@ -25,7 +25,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     private readonly HubSync _sync; // guarded by _gate
     private readonly Lock _noteGate = new();
     private readonly HashSet<ObjectKey> _noted = []; // guarded by _noteGate
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly WakeSignal _wake = new();
     private readonly CancellationTokenSource _ending = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Channel<Message> _requests = Channel.CreateBounded<Message>(new BoundedChannelOptions(UpstreamQueueLength)
@@ -119,7 +119,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // neither _ending nor _wake holds anything that must be freed, and a late End or Wake may still touch them
+        // _ending holds nothing that must be freed, and a late End may still touch it
         _completion.TrySetResult();
         await _socket.DisposeAsync();
     }
@@ -154,7 +154,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
             _noted.Add(key);
         }
 
-        Wake();
+        _wake.Set();
     }
 
     /// <summary>Brings the sync machine up to date with what has been noted. Only the sender calls it, so the last look wins.</summary>
@@ -200,21 +200,6 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         }
     }
 
-    private void Wake()
-    {
-        try
-        {
-            if (_wake.CurrentCount == 0)
-            {
-                _wake.Release();
-            }
-        }
-        catch (SemaphoreFullException)
-        {
-            // woken by another thread at the same moment
-        }
-    }
-
     private async Task ReceiveAsync(CancellationToken cancellationToken)
     {
         while (await _socket.ReceiveAsync(cancellationToken) is { } message)
@@ -251,7 +236,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
         if (known)
         {
-            Wake();
+            _wake.Set();
         }
     }
 
@@ -265,7 +250,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         }
 
         LogInventory(Node, pending);
-        Wake();
+        _wake.Set();
     }
 
     private async Task SendAsync(CancellationToken cancellationToken)

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.CloudHub.Upstream;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Hosting;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.CloudHub;
@@ -19,30 +21,11 @@ internal sealed partial class LeaseKeeper(
     private const int Parallel = 8;
     private const string LeaseNamespace = "kube-node-lease";
 
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly WakeSignal _wake = new();
     private readonly HashSet<(string Node, long Epoch)> _renewed = []; // sessions renewed in this interval; used by the loop alone
 
     /// <summary>A session has begun: renew its lease now, not in ten seconds.</summary>
-    public void Wake()
-    {
-        if (_wake.CurrentCount == 0)
-        {
-            try
-            {
-                _wake.Release();
-            }
-            catch (SemaphoreFullException)
-            {
-                // another session began at the same moment
-            }
-        }
-    }
-
-    public override void Dispose()
-    {
-        _wake.Dispose();
-        base.Dispose();
-    }
+    public void Wake() => _wake.Set();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -81,7 +64,7 @@ internal sealed partial class LeaseKeeper(
         try
         {
             var patch = new JsonObject { ["spec"] = spec };
-            await api.PatchAsync(ApiResources.Leases, LeaseNamespace, node, PatchType.Merge, Bytes(patch), null, cancellationToken);
+            await api.PatchAsync(ApiResources.Leases, LeaseNamespace, node, PatchType.Merge, ObjectContent.Bytes(patch), null, cancellationToken);
         }
         catch (ApiException e) when (e.IsNotFound)
         {
@@ -106,15 +89,13 @@ internal sealed partial class LeaseKeeper(
         };
         try
         {
-            await api.CreateAsync(ApiResources.Leases, LeaseNamespace, Bytes(lease), cancellationToken);
+            await api.CreateAsync(ApiResources.Leases, LeaseNamespace, ObjectContent.Bytes(lease), cancellationToken);
         }
         catch (ApiException e)
         {
             LogFailed(node, e.Message);
         }
     }
-
-    private static byte[] Bytes(JsonObject node) => System.Text.Encoding.UTF8.GetBytes(node.ToJsonString());
 
     [LoggerMessage(LogLevel.Warning, "Lease of node {Node} was not renewed: {Text}")]
     private partial void LogFailed(string node, string text);

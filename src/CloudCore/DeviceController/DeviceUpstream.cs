@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.CloudHub;
 using EdgeSync.CloudCore.CloudHub.Upstream;
@@ -33,7 +32,7 @@ internal sealed partial class DeviceUpstream(
             return BadRequest(request, $"resource \"{request.Resource}\" is not a device's");
         }
 
-        var content = Parse(request);
+        var content = ObjectContent.Read(request);
         Func<Device, JsonObject?>? change = rest switch
         {
             ["twin", "edge_updated"] => device => TwinReport.Merge(device, content["twin"] as JsonObject),
@@ -89,7 +88,7 @@ internal sealed partial class DeviceUpstream(
             {
                 await api.PatchAsync(
                     ApiResources.Devices, key.Namespace, key.Name, PatchType.Merge,
-                    System.Text.Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", cancellationToken);
+                    ObjectContent.Bytes(patch), "status", cancellationToken);
                 return replies.Confirmed(request);
             }
             catch (ApiException e) when (e.IsConflict && attempt < MaxConflicts)
@@ -140,7 +139,7 @@ internal sealed partial class DeviceUpstream(
             ["timestamp"] = time.GetUtcNow().ToUnixTimeMilliseconds(),
             ["devices"] = devices,
         };
-        return replies.Reply(request, System.Text.Encoding.UTF8.GetBytes(content.ToJsonString())) with
+        return replies.Reply(request, ObjectContent.Bytes(content)) with
         {
             ParentId = "",
             Source = Sources.DeviceController,
@@ -150,19 +149,6 @@ internal sealed partial class DeviceUpstream(
 
     private Message BadRequest(Message request, string text) =>
         replies.Refused(request, Replies.Failure(400, "BadRequest", text));
-
-    private static JsonObject Parse(Message request)
-    {
-        try
-        {
-            return JsonNode.Parse(request.ContentAsJson().Span) as JsonObject
-                ?? throw new KubeObjectException($"{request.Resource}: the content must be a JSON object");
-        }
-        catch (JsonException e)
-        {
-            throw new KubeObjectException($"{request.Resource}: the content is not JSON: {e.Message}", e);
-        }
-    }
 
     [LoggerMessage(LogLevel.Debug, "Node {Node}: {Resource} changed meanwhile, try {Attempt} again")]
     private partial void LogConflict(string node, string resource, int attempt);

@@ -27,9 +27,9 @@ internal sealed partial class EdgeHubService(
 
     private readonly Lock _gate = new();
     private readonly AgentSync _sync = new(new AgentSyncOptions()); // guarded by _gate
-    private readonly SemaphoreSlim _sendWake = new(0, 1);
-    private readonly SemaphoreSlim _storeWake = new(0, 1);
-    private readonly SemaphoreSlim _storeRoom = new(0, 1);
+    private readonly WakeSignal _sendWake = new();
+    private readonly WakeSignal _storeWake = new();
+    private readonly WakeSignal _storeRoom = new();
     private volatile bool _outboxDirty = true;
     private volatile bool _heard;
 
@@ -54,31 +54,8 @@ internal sealed partial class EdgeHubService(
         }
     }
 
-    public override void Dispose()
-    {
-        _sendWake.Dispose();
-        _storeWake.Dispose();
-        _storeRoom.Dispose();
-        base.Dispose();
-    }
-
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(LinkLoopAsync(stoppingToken), StoreLoopAsync(stoppingToken), WatchOutboxAsync(stoppingToken));
-
-    private static void Wake(SemaphoreSlim signal)
-    {
-        try
-        {
-            if (signal.CurrentCount == 0)
-            {
-                signal.Release();
-            }
-        }
-        catch (SemaphoreFullException)
-        {
-            // woken by another thread at the same moment
-        }
-    }
 
     private async Task LinkLoopAsync(CancellationToken cancellationToken)
     {
@@ -191,7 +168,7 @@ internal sealed partial class EdgeHubService(
             switch (receipt)
             {
                 case Receipt.Object:
-                    Wake(_storeWake);
+                    _storeWake.Set();
                     break;
                 case Receipt.Synced:
                     LogSynced();
@@ -205,7 +182,7 @@ internal sealed partial class EdgeHubService(
                     break;
             }
 
-            Wake(_sendWake);
+            _sendWake.Set();
             while (full)
             {
                 // the disk is behind: stop reading, and TCP tells the hub
@@ -342,8 +319,8 @@ internal sealed partial class EdgeHubService(
                 _sync.Stored(batch, error, UnixMs());
             }
 
-            Wake(_storeRoom);
-            Wake(_sendWake);
+            _storeRoom.Set();
+            _sendWake.Set();
         }
     }
 
@@ -352,7 +329,7 @@ internal sealed partial class EdgeHubService(
         await foreach (var _ in outbox.Signal.ReadAllAsync(cancellationToken))
         {
             _outboxDirty = true;
-            Wake(_sendWake);
+            _sendWake.Set();
         }
     }
 

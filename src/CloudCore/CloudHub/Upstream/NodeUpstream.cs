@@ -25,7 +25,7 @@ internal sealed class NodeUpstream(KubeClient api, Replies replies)
             return Foreign(session, request);
         }
 
-        var node = ParseObject(request);
+        var node = ObjectContent.Read(request);
         var metadata = Child(node, "metadata");
         metadata["name"] = session.Node;
         metadata.Remove("resourceVersion");
@@ -33,7 +33,7 @@ internal sealed class NodeUpstream(KubeClient api, Replies replies)
         Child(metadata, "annotations")[HubAnnotation] = session.LocalAddress;
         try
         {
-            return replies.Written(request, await api.CreateAsync(ApiResources.Nodes, "", Bytes(node), cancellationToken));
+            return replies.Written(request, await api.CreateAsync(ApiResources.Nodes, "", ObjectContent.Bytes(node), cancellationToken));
         }
         catch (ApiException e) when (e.IsAlreadyExists && session.Extended)
         {
@@ -50,7 +50,7 @@ internal sealed class NodeUpstream(KubeClient api, Replies replies)
             return Foreign(session, request);
         }
 
-        var merged = await MergeMetadataAsync(session.Node, Child(ParseObject(request), "metadata"), cancellationToken);
+        var merged = await MergeMetadataAsync(session.Node, Child(ObjectContent.Read(request), "metadata"), cancellationToken);
         return replies.Ok(request, merged.ResourceVersion);
     }
 
@@ -63,9 +63,9 @@ internal sealed class NodeUpstream(KubeClient api, Replies replies)
             return Foreign(session, request);
         }
 
-        var patch = new JsonObject { ["status"] = Child(ParseObject(request), "status").DeepClone() };
+        var patch = new JsonObject { ["status"] = Child(ObjectContent.Read(request), "status").DeepClone() };
         return replies.Written(request, await api.PatchAsync(
-            ApiResources.Nodes, "", session.Node, PatchType.StrategicMerge, Bytes(patch), "status", cancellationToken));
+            ApiResources.Nodes, "", session.Node, PatchType.StrategicMerge, ObjectContent.Bytes(patch), "status", cancellationToken));
     }
 
     /// <summary>A KubeEdge agent's own lease: query, insert, update. (An EdgeSync agent's lease is kept by the hub.)</summary>
@@ -112,24 +112,11 @@ internal sealed class NodeUpstream(KubeClient api, Replies replies)
             }
         }
 
-        return await api.PatchAsync(ApiResources.Nodes, "", node, PatchType.Merge, Bytes(patch), null, cancellationToken);
+        return await api.PatchAsync(ApiResources.Nodes, "", node, PatchType.Merge, ObjectContent.Bytes(patch), null, cancellationToken);
     }
 
     private Message Foreign(SessionIdentity session, Message request) => replies.Refused(request, Replies.Failure(
         403, "Forbidden", $"node \"{session.Node}\" may not write \"{request.Resource}\""));
-
-    private static JsonObject ParseObject(Message request)
-    {
-        try
-        {
-            return JsonNode.Parse(request.ContentAsJson().Span) as JsonObject
-                ?? throw new KubeObjectException($"{request.Resource}: the content must be a JSON object");
-        }
-        catch (System.Text.Json.JsonException e)
-        {
-            throw new KubeObjectException($"{request.Resource}: the content is not JSON: {e.Message}", e);
-        }
-    }
 
     private static JsonObject Child(JsonObject parent, string name)
     {
@@ -142,6 +129,4 @@ internal sealed class NodeUpstream(KubeClient api, Replies replies)
         parent[name] = added;
         return added;
     }
-
-    private static byte[] Bytes(JsonObject node) => System.Text.Encoding.UTF8.GetBytes(node.ToJsonString());
 }
