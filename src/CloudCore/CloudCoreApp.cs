@@ -56,7 +56,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var caches = new HubInformers(
             _informers.For(ApiResources.Nodes), _informers.For(ApiResources.Pods), _informers.For(ApiResources.ConfigMaps),
             _informers.For(ApiResources.Secrets), _informers.For(ApiResources.Devices), _informers.For(ApiResources.DeviceModels));
-        _scope = new NodeScope(caches);
+        _scope = new NodeScope(caches.Caches());
         if (ControllersEnabled)
         {
             AddControllers(builder.Services, time, loggers);

@@ -1,4 +1,5 @@
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Wire;
 
 namespace EdgeSync.CloudCore.CloudHub;
 
@@ -9,4 +10,15 @@ internal sealed record HubInformers(
     /// <summary>Whether every cache holds a full list: before that, nothing may be taken for deleted.</summary>
     public bool HaveSynced => Nodes.HasSynced && Pods.HasSynced && ConfigMaps.HasSynced && Secrets.HasSynced
         && Devices.HasSynced && DeviceModels.HasSynced;
+
+    /// <summary>What they know, by wire type.</summary>
+    public IReadOnlyDictionary<string, ObjectCache> Caches() => new Dictionary<string, ObjectCache>
+    {
+        [ResourceTypes.Node] = Nodes.Cache,
+        [ResourceTypes.Pod] = Pods.Cache,
+        [ResourceTypes.ConfigMap] = ConfigMaps.Cache,
+        [ResourceTypes.Secret] = Secrets.Cache,
+        [ResourceTypes.Device] = Devices.Cache,
+        [ResourceTypes.DeviceModel] = DeviceModels.Cache,
+    };
 }

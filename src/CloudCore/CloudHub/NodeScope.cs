@@ -6,12 +6,12 @@ namespace EdgeSync.CloudCore.CloudHub;
 
 /// <summary>
 /// Which objects each node should hold: its Node, the pods bound to it, the ConfigMaps and Secrets that those pods name,
-/// its Devices and their DeviceModels. Nothing else ever reaches a node. Kept up to date from the informers; sessions are
+/// its Devices and their DeviceModels. Nothing else ever reaches a node. Kept up to date from the informers' caches; sessions are
 /// told by key and look the object up.
 /// </summary>
 internal sealed class NodeScope : IDisposable
 {
-    private readonly Dictionary<string, Informer> _informers;
+    private readonly IReadOnlyDictionary<string, ObjectCache> _caches; // by wire type
     private readonly Lock _gate = new();
 
     // all guarded by _gate
@@ -21,20 +21,12 @@ internal sealed class NodeScope : IDisposable
     private readonly Dictionary<string, Action<ObjectKey>> _listeners = []; // node → its session
     private readonly List<IDisposable> _subscriptions = [];
 
-    public NodeScope(HubInformers informers)
+    public NodeScope(IReadOnlyDictionary<string, ObjectCache> caches)
     {
-        _informers = new()
+        _caches = caches;
+        foreach (var (type, cache) in caches)
         {
-            [ResourceTypes.Node] = informers.Nodes,
-            [ResourceTypes.Pod] = informers.Pods,
-            [ResourceTypes.ConfigMap] = informers.ConfigMaps,
-            [ResourceTypes.Secret] = informers.Secrets,
-            [ResourceTypes.Device] = informers.Devices,
-            [ResourceTypes.DeviceModel] = informers.DeviceModels,
-        };
-        foreach (var (type, informer) in _informers)
-        {
-            _subscriptions.Add(informer.Subscribe(change => OnChange(type, change)));
+            _subscriptions.Add(cache.Subscribe(change => OnChange(type, change)));
         }
     }
 
@@ -63,12 +55,12 @@ internal sealed class NodeScope : IDisposable
     /// <summary>The object as the node should hold it now; null where it should not hold it.</summary>
     public KubeObject? Lookup(string node, ObjectKey key)
     {
-        if (!_informers.TryGetValue(key.Type, out var informer) || !Holds(node, key))
+        if (!_caches.TryGetValue(key.Type, out var cache) || !Holds(node, key))
         {
             return null;
         }
 
-        return informer.Get(new NamespacedName(key.Namespace, key.Name));
+        return cache.Get(new NamespacedName(key.Namespace, key.Name));
     }
 
     /// <summary>Every device that is a member of the node.</summary>

@@ -3,12 +3,6 @@ using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.KubeApi;
 
-/// <summary>One change of the cache. Old null: new object; New null: gone. A replaced object of the same name is gone first.</summary>
-internal readonly record struct InformerChange(KubeObject? Old, KubeObject? New)
-{
-    public NamespacedName Name => NamespacedName.Of((New ?? Old)!);
-}
-
 /// <summary>What an informer is narrowed to.</summary>
 internal sealed record InformerOptions
 {
@@ -42,11 +36,6 @@ internal sealed partial class Informer
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // guards _objects and _handlers
-    private readonly Lock _gate = new();
-    private readonly Dictionary<NamespacedName, KubeObject> _objects = [];
-    private readonly List<Subscription> _handlers = [];
-
     // of the last list, event or bookmark; null: list first. Only the run loop touches it.
     private string? _version;
     private int _failures;
@@ -62,48 +51,22 @@ internal sealed partial class Informer
 
     public ApiResource Resource { get; }
 
+    /// <summary>What is known now.</summary>
+    public ObjectCache Cache { get; } = new();
+
     /// <summary>Whether the first list is in.</summary>
     public bool HasSynced => _synced.Task.IsCompletedSuccessfully;
 
     /// <summary>Completes when the first list is in the cache and announced.</summary>
     public Task WaitForSyncAsync(CancellationToken ct) => _synced.Task.WaitAsync(ct);
 
-    public KubeObject? Get(NamespacedName name)
-    {
-        lock (_gate)
-        {
-            return _objects.GetValueOrDefault(name);
-        }
-    }
+    public KubeObject? Get(NamespacedName name) => Cache.Get(name);
 
     /// <summary>All objects now; a copy of the references.</summary>
-    public IReadOnlyCollection<KubeObject> Snapshot()
-    {
-        lock (_gate)
-        {
-            return [.. _objects.Values];
-        }
-    }
+    public IReadOnlyCollection<KubeObject> Snapshot() => Cache.Snapshot();
 
-    /// <summary>
-    /// Announces what is there (Old null) and then every change, in order, with nothing lost between the two.
-    /// The handler runs under the cache's lock: it may note keys and keep indexes, and must neither block, throw nor
-    /// call this informer.
-    /// </summary>
-    public IDisposable Subscribe(Action<InformerChange> handler)
-    {
-        var subscription = new Subscription(this, handler);
-        lock (_gate)
-        {
-            _handlers.Add(subscription);
-            foreach (var value in _objects.Values)
-            {
-                handler(new InformerChange(null, value));
-            }
-        }
-
-        return subscription;
-    }
+    /// <summary><see cref="ObjectCache.Subscribe"/>.</summary>
+    public IDisposable Subscribe(Action<InformerChange> handler) => Cache.Subscribe(handler);
 
     /// <summary>Lists and watches until cancelled. An API that is away is waited for, 50 ms to 10 s between tries.</summary>
     public async Task RunAsync(CancellationToken ct)
@@ -156,7 +119,7 @@ internal sealed partial class Informer
         var list = await _client.ListAsync(
             Resource, _options.Namespace,
             new ListOptions { LabelSelector = _options.LabelSelector, FieldSelector = _options.FieldSelector }, ct);
-        Replace(list.Items);
+        Cache.Replace(list.Items);
         _version = list.ResourceVersion;
         _synced.TrySetResult();
         LogListed(Resource, list.Items.Count, list.ResourceVersion);
@@ -191,87 +154,13 @@ internal sealed partial class Informer
 
     private void Apply(WatchEvent change)
     {
-        if (change.Type == WatchEventType.Bookmark)
+        if (change.Type == WatchEventType.Deleted)
         {
-            return;
+            Cache.Remove(change.Object);
         }
-
-        lock (_gate)
+        else if (change.Type != WatchEventType.Bookmark)
         {
-            if (change.Type == WatchEventType.Deleted)
-            {
-                Remove(NamespacedName.Of(change.Object), change.Object);
-            }
-            else
-            {
-                Put(change.Object);
-            }
-        }
-    }
-
-    private void Replace(IReadOnlyList<KubeObject> items)
-    {
-        lock (_gate)
-        {
-            var listed = new HashSet<NamespacedName>(items.Count);
-            foreach (var item in items)
-            {
-                listed.Add(NamespacedName.Of(item));
-            }
-
-            foreach (var name in _objects.Keys.Where(name => !listed.Contains(name)).ToList())
-            {
-                Remove(name, null);
-            }
-
-            foreach (var item in items)
-            {
-                Put(item);
-            }
-        }
-    }
-
-    private void Put(KubeObject value)
-    {
-        var name = NamespacedName.Of(value);
-        var old = _objects.GetValueOrDefault(name);
-        if (old is not null && old.Uid != value.Uid)
-        {
-            Remove(name, null);
-            old = null;
-        }
-
-        if (old is not null && old.ResourceVersion == value.ResourceVersion)
-        {
-            return;
-        }
-
-        _objects[name] = value;
-        Announce(new InformerChange(old, value));
-    }
-
-    // last: the object as it was when it went, where the watch told it; the cached one may be older
-    private void Remove(NamespacedName name, KubeObject? last)
-    {
-        if (_objects.Remove(name, out var cached))
-        {
-            Announce(new InformerChange(last ?? cached, null));
-        }
-    }
-
-    private void Announce(InformerChange change)
-    {
-        foreach (var subscription in _handlers)
-        {
-            subscription.Handler(change);
-        }
-    }
-
-    private void Unsubscribe(Subscription subscription)
-    {
-        lock (_gate)
-        {
-            _handlers.Remove(subscription);
+            Cache.Put(change.Object);
         }
     }
 
@@ -283,11 +172,4 @@ internal sealed partial class Informer
 
     [LoggerMessage(LogLevel.Warning, "List or watch of {Resource} failed, try {Failures}: {Error}")]
     private partial void LogFailed(ApiResource resource, int failures, string error);
-
-    private sealed class Subscription(Informer owner, Action<InformerChange> handler) : IDisposable
-    {
-        public Action<InformerChange> Handler { get; } = handler;
-
-        public void Dispose() => owner.Unsubscribe(this);
-    }
 }
