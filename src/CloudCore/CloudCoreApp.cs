@@ -249,7 +249,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
 
     private void DescribeMetrics(HubInformers caches)
     {
-        _metrics.Gauge("edgesync_hub_sessions", "Nodes that are connected now.", () => _sessions.Live.Count);
+        _metrics.Gauge("edgesync_hub_sessions", "Nodes that are connected now.", () => _sessions.Count);
         _metrics.Gauge("edgesync_hub_ready", "1 once the caches hold a full list.", () => caches.HaveSynced ? 1 : 0);
         _metrics.GaugeBy(
             "edgesync_hub_node_pending_objects", "Objects that a connected node does not hold as it should.", "node",

@@ -60,15 +60,18 @@ internal sealed partial class CloudHubEndpoint(
             identity,
             new MessageSocket(socket, MessageSocket.DefaultMaxMessageBytes, s_writeTimeout),
             scope, upstream, time, logger);
+        if (registry.TakeOver(session) is not { } turn)
+        {
+            return;
+        }
+
         try
         {
-            if (!await registry.TakeOverAsync(session, stopping.Token))
+            if (await turn.WaitAsync(stopping.Token))
             {
-                return;
+                leases.Wake();
+                await session.RunAsync(options.SilenceLimit, stopping.Token, options.Stopping());
             }
-
-            leases.Wake();
-            await session.RunAsync(options.SilenceLimit, stopping.Token);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -76,7 +79,7 @@ internal sealed partial class CloudHubEndpoint(
         }
         finally
         {
-            registry.Remove(session);
+            registry.Leave(session);
         }
     }
 
@@ -98,7 +101,7 @@ internal sealed partial class CloudHubEndpoint(
             return (StatusCodes.Status403Forbidden, $"the certificate is \"{named}\", the header says node \"{claimed}\"");
         }
 
-        if (registry.Find(claimed) is null && registry.Live.Count >= options.NodeLimit)
+        if (registry.Find(claimed) is null && registry.Count >= options.NodeLimit)
         {
             return (StatusCodes.Status503ServiceUnavailable, $"this hub serves its limit of {options.NodeLimit} nodes (modules.cloudHub.nodeLimit)");
         }

@@ -27,7 +27,6 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     private readonly HashSet<ObjectKey> _noted = []; // guarded by _noteGate
     private readonly WakeSignal _wake = new();
     private readonly CancellationTokenSource _ending = new();
-    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Channel<Message> _requests = Channel.CreateBounded<Message>(new BoundedChannelOptions(UpstreamQueueLength)
     {
         FullMode = BoundedChannelFullMode.Wait,
@@ -62,9 +61,6 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
     public DateTimeOffset ConnectedAt { get; }
 
-    /// <summary>Completes when the session can write nothing any more.</summary>
-    public Task Completion => _completion.Task;
-
     /// <summary>Time since the node was last heard.</summary>
     public TimeSpan Silence => _time.GetElapsedTime(Interlocked.Read(ref _lastHeard));
 
@@ -84,8 +80,13 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs the session to its end. Never throws for what the peer or the link does.</summary>
-    public async Task RunAsync(TimeSpan silenceLimit, CancellationToken cancellationToken)
+    /// <summary>
+    /// Runs the session to its end; after that it can write nothing any more. Never throws for what the peer or the link does.
+    /// </summary>
+    /// <param name="silenceLimit">A node of which nothing was heard for so long has lost its session.</param>
+    /// <param name="cancellationToken">Ends the session.</param>
+    /// <param name="stopping">Ends also what the session is writing to the API.</param>
+    public async Task RunAsync(TimeSpan silenceLimit, CancellationToken cancellationToken, CancellationToken stopping)
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token, cancellationToken);
         using var listener = _scope.Listen(Node, OnChanged);
@@ -94,14 +95,13 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         [
             ReceiveAsync(linked.Token),
             SendAsync(linked.Token),
-            HandleRequestsAsync(linked.Token),
+            HandleRequestsAsync(linked.Token, stopping),
             WatchSilenceAsync(silenceLimit, linked.Token),
         ];
         await Task.WhenAny(loops);
         await linked.CancelAsync();
         await _socket.CloseAsync(_endReason);
         var failure = await EndOfAsync(loops);
-        _completion.TrySetResult();
         LogDisconnected(Node, Epoch, _endReason.Length > 0 ? _endReason : failure?.GetBaseException().Message ?? "the node closed the connection");
         if (failure is not null and not (SessionEndedException or ProtocolException or WebSocketException or TimeoutException or IOException))
         {
@@ -109,7 +109,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the session; <see cref="Completion"/> tells when it has.</summary>
+    /// <summary>Ends the session; its <see cref="RunAsync"/> completes when it has.</summary>
     public void End(string reason)
     {
         _endReason = reason;
@@ -117,12 +117,8 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         _socket.Abort();
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        // _ending holds nothing that must be freed, and a late End may still touch it
-        _completion.TrySetResult();
-        await _socket.DisposeAsync();
-    }
+    // _ending holds nothing that must be freed, and a late End may still touch it
+    public ValueTask DisposeAsync() => _socket.DisposeAsync();
 
     private static async Task<Exception?> EndOfAsync(Task[] loops)
     {
@@ -280,11 +276,15 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         }
     }
 
-    private async Task HandleRequestsAsync(CancellationToken cancellationToken)
+    private async Task HandleRequestsAsync(CancellationToken cancellationToken, CancellationToken stopping)
     {
         await foreach (var request in _requests.Reader.ReadAllAsync(cancellationToken))
         {
-            if (await _upstream.HandleAsync(Identity, request, cancellationToken) is { } reply)
+            // what the API has been asked is awaited though the session ends: a request that is given up may still be carried
+            // out, after what the next session writes. The API client's own time limit bounds it.
+            var reply = await _upstream.HandleAsync(Identity, request, stopping);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (reply is not null)
             {
                 await _socket.SendAsync(reply, cancellationToken);
             }
