@@ -18,7 +18,7 @@ namespace EdgeSync.Protocol.Sync;
 ///                            └── deadline: sent again ◀┘
 /// </code>
 /// </summary>
-public sealed class HubSync
+public sealed partial class HubSync
 {
     private readonly HubSyncOptions _options;
     private readonly Dictionary<ObjectKey, Entry> _entries = [];
@@ -45,8 +45,13 @@ public sealed class HubSync
     public void Want(ObjectKey key, KubeObject wanted)
     {
         var entry = GetOrAdd(key);
+        var held = entry.IsDirty ? null : entry.Wanted?.ResourceVersion;
         entry.Wanted = wanted;
         Review(entry);
+        if (held is not null && entry.Progress is { } progress)
+        {
+            progress.HeldVersion = held;
+        }
     }
 
     /// <summary>The node should not hold the object any longer.</summary>
@@ -76,7 +81,9 @@ public sealed class HubSync
 
         foreach (var item in items)
         {
-            GetOrAdd(item.Key).Held = new HeldVersion(item.Uid, item.ContentHash);
+            var entry = GetOrAdd(item.Key);
+            entry.Held = new HeldVersion(item.Uid, item.ContentHash);
+            entry.HeldUnixMs = _unixMs;
         }
 
         _open = true;
@@ -87,8 +94,12 @@ public sealed class HubSync
     }
 
     /// <summary>The node has stored what the message carried. False for an id that is not on its way (late, or forged).</summary>
-    public bool Acknowledge(string messageId)
+    public bool Acknowledge(string messageId) => Acknowledge(messageId, out _);
+
+    /// <inheritdoc cref="Acknowledge(string)"/>
+    public bool Acknowledge(string messageId, out Acknowledged acknowledged)
     {
+        acknowledged = default;
         if (!_inFlight.Remove(messageId, out var entry))
         {
             return false;
@@ -98,6 +109,14 @@ public sealed class HubSync
         entry.Flight = null;
         _inFlightBytes -= flight.Bytes;
         entry.Held = flight.Object is null ? null : new HeldVersion(flight.Object.Uid, flight.Object.ContentHash);
+        entry.HeldUnixMs = entry.Held is null ? 0 : _unixMs;
+        if (entry.Progress is { } progress)
+        {
+            progress.HeldVersion = flight.Object?.ResourceVersion ?? "";
+            progress.LastError = null;
+        }
+
+        acknowledged = new Acknowledged(entry.Key, _nowMs - flight.ChangedMs);
         Review(entry);
         return true;
     }
@@ -111,6 +130,7 @@ public sealed class HubSync
     public bool TryTake(long nowMs, long unixMs, out Message message)
     {
         message = null!;
+        SetTime(nowMs, unixMs);
         if (TryTakeDue(nowMs, unixMs, out message))
         {
             return true;
@@ -171,6 +191,16 @@ public sealed class HubSync
             PendingCount += pending ? 1 : -1;
         }
 
+        if (!pending)
+        {
+            entry.Progress = null;
+        }
+        else if (_open)
+        {
+            entry.Progress ??= new Progress();
+            NoteChange(entry);
+        }
+
         if (entry.IsDirty)
         {
             if (!entry.Queued && entry.Flight is null)
@@ -194,6 +224,7 @@ public sealed class HubSync
             if (flight.Deadline <= nowMs)
             {
                 flight.Attempts++;
+                ResentCount++;
                 flight.Deadline = nowMs + ResendDelay(flight.Attempts);
                 message = Render(entry, flight, unixMs);
                 return true;
@@ -214,7 +245,16 @@ public sealed class HubSync
             Bytes = entry.Wanted?.Json.Length ?? 0,
             Attempts = 1,
             Deadline = nowMs + ResendDelay(1),
+            ChangedMs = entry.Progress?.ChangedMs ?? nowMs,
+            ChangedUnixMs = entry.Progress is { ChangedUnixMs: > 0 } changed ? changed.ChangedUnixMs : unixMs,
+            SentUnixMs = unixMs,
         };
+        if (entry.Progress is { } progress)
+        {
+            progress.ChangedMs = null;
+            progress.ChangedUnixMs = 0;
+        }
+
         entry.Flight = flight;
         _inFlight.Add(flight.Id, entry);
         _inFlightBytes += flight.Bytes;
@@ -270,7 +310,13 @@ public sealed class HubSync
         /// <summary>What the node is known to hold.</summary>
         public HeldVersion? Held { get; set; }
 
+        /// <summary>When the node said that it holds <see cref="Held"/>.</summary>
+        public long HeldUnixMs { get; set; }
+
         public Flight? Flight { get; set; }
+
+        /// <summary>Null while the node holds the object as it should.</summary>
+        public Progress? Progress { get; set; }
 
         public bool Queued { get; set; }
 
@@ -297,5 +343,12 @@ public sealed class HubSync
         public int Attempts { get; set; }
 
         public long Deadline { get; set; }
+
+        /// <summary>When the change that it carries was seen, by the clock of the deadlines.</summary>
+        public required long ChangedMs { get; init; }
+
+        public required long ChangedUnixMs { get; init; }
+
+        public required long SentUnixMs { get; init; }
     }
 }
