@@ -210,7 +210,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
                     Acknowledge(message);
                     break;
                 case Operations.Error:
-                    LogNodeError(Node, message.Resource, message.ContentAsString() ?? "(no text)");
+                    Refuse(message);
                     break;
                 case Operations.Inventory when Identity.Extended:
                     ReceiveInventory(message);
@@ -234,6 +234,20 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         {
             _wake.Set();
         }
+    }
+
+    /// <summary>The node could not store an object: the sync machine tries again.</summary>
+    private void Refuse(Message message)
+    {
+        var text = message.ContentAsString() ?? "(no text)";
+        lock (_gate)
+        {
+            _sync.SetTime(NowMs(), UnixMs());
+            _sync.Refuse(message.ParentId, text);
+        }
+
+        LogNodeError(Node, message.Resource, text);
+        _wake.Set();
     }
 
     private void ReceiveInventory(Message message)
@@ -260,7 +274,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
             TakeNotes();
             lock (_gate)
             {
-                any = _sync.TryTake(now, _time.GetUtcNow().ToUnixTimeMilliseconds(), out message);
+                any = _sync.TryTake(now, UnixMs(), out message);
                 deadline = _sync.NextDeadline;
             }
 
@@ -307,6 +321,8 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
     /// <summary>The session ends by the hub's own decision.</summary>
     private sealed class SessionEndedException(string reason) : Exception(reason);
+
+    private long UnixMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private long NowMs() => _time.GetTimestamp() / (_time.TimestampFrequency / 1000);
 

@@ -12,7 +12,7 @@ public sealed partial class HubSync
     public long ResentCount { get; private set; }
 
     /// <summary>Bytes of the pending objects.</summary>
-    public long PendingBytes => PendingCount == 0 ? 0 : _entries.Values.Where(e => e.CountedPending).Sum(e => (long)(e.Wanted?.Json.Length ?? 0));
+    public long PendingBytes => PendingCount == 0 ? 0 : _entries.Values.Where(e => e.IsCountedPending).Sum(e => (long)(e.Wanted?.Json.Length ?? 0));
 
     /// <summary>Everything that the node is known to hold.</summary>
     public IEnumerable<InventoryItem> Held() => _entries.Values
@@ -29,22 +29,6 @@ public sealed partial class HubSync
         _unixMs = unixMs;
     }
 
-    /// <summary>The node could not store what the message carried; it is sent again when it is due. False for an id that is not on its way.</summary>
-    public bool Refuse(string messageId, string error)
-    {
-        if (!_inFlight.TryGetValue(messageId, out var entry))
-        {
-            return false;
-        }
-
-        if (entry.Progress is { } progress)
-        {
-            progress.LastError = error;
-        }
-
-        return true;
-    }
-
     /// <summary>The facts of one object; null where the node neither holds nor should hold it.</summary>
     public ObjectFacts? Find(ObjectKey key)
     {
@@ -53,16 +37,16 @@ public sealed partial class HubSync
             return null;
         }
 
-        var queuedBefore = entry.Queued ? CountQueuedBefore(entry) : 0;
+        var queuedBefore = entry.IsQueued ? CountQueuedBefore(entry) : 0;
         return new ObjectFacts
         {
             Key = key,
             WantedVersion = entry.Wanted?.ResourceVersion,
-            IsPending = entry.CountedPending,
+            IsPending = entry.IsCountedPending,
             ChangedAt = entry.Flight?.ChangedUnixMs ?? (entry.Progress is { ChangedUnixMs: > 0 } changed ? changed.ChangedUnixMs : null),
             SentAt = entry.Flight?.SentUnixMs,
             SentVersion = entry.Flight?.Object?.ResourceVersion ?? "",
-            Attempts = entry.Flight?.Attempts ?? 0,
+            Attempts = (entry.Flight?.Attempts ?? 0) + (entry.Progress?.Failures ?? 0),
             HeldUid = entry.Held?.Uid,
             HeldVersion = entry.IsDirty ? entry.Progress?.HeldVersion ?? "" : entry.Wanted?.ResourceVersion ?? "",
             HeldAt = entry.HeldUnixMs,
@@ -72,10 +56,10 @@ public sealed partial class HubSync
         };
     }
 
-    private int CountQueuedBefore(Entry entry)
+    private int CountQueuedBefore(HubEntry entry)
     {
         var before = 0;
-        foreach (var queued in _lanes.SelectMany(lane => lane))
+        foreach (var queued in _queues.Waiting())
         {
             if (queued == entry)
             {
@@ -89,7 +73,7 @@ public sealed partial class HubSync
     }
 
     /// <summary>Notes a change that what is on its way does not carry.</summary>
-    private void NoteChange(Entry entry)
+    private void NoteChange(HubEntry entry)
     {
         if (entry.Progress is { ChangedMs: null } progress && entry.IsDirty && !(entry.Flight is { } flight && Carries(flight, entry)))
         {
@@ -98,21 +82,7 @@ public sealed partial class HubSync
         }
     }
 
-    private static bool Carries(Flight flight, Entry entry) => entry.Wanted is null
+    private static bool Carries(Flight flight, HubEntry entry) => entry.Wanted is null
         ? flight.Object is null
         : flight.Object is { } sent && sent.Uid == entry.Wanted.Uid && sent.ContentHash == entry.Wanted.ContentHash;
-
-    /// <summary>What is worth knowing of an object only while the node does not hold it as it should.</summary>
-    private sealed class Progress
-    {
-        /// <summary>When the first change came that is not on its way; null where there is none.</summary>
-        public long? ChangedMs { get; set; }
-
-        public long ChangedUnixMs { get; set; }
-
-        /// <summary>ResourceVersion of what the node holds, where it is known.</summary>
-        public string HeldVersion { get; set; } = "";
-
-        public string? LastError { get; set; }
-    }
 }

@@ -133,7 +133,7 @@ public sealed class AgentSyncTests
 
         Assert.True(sync.TryTake(0, 0, out var message));
         Assert.Equal(Operations.Inventory, message.Operation);
-        Assert.Equal([new InventoryItem(new ObjectKey("", ResourceTypes.Node, "n"), "u", 0xABC)], Inventory.Read(message.Content));
+        Assert.Equal([new InventoryItem(new ObjectKey("", ResourceTypes.Node, "n"), "u", 0xABC)], Inventory.Read(message.Content).Objects);
     }
 
     private static Message Insert(string id, string name, string uid) => new()

@@ -5,7 +5,7 @@ namespace EdgeSync.Protocol.Tests.Sync;
 
 public sealed class HubSyncTests
 {
-    private readonly HubSync _sync = new(new HubSyncOptions { IdPrefix = "s-", Window = 2 });
+    private readonly HubSync _sync = new(new HubSyncOptions { IdPrefix = "s-", Window = 2, SlowestBytesPerSecond = 0 });
 
     [Fact]
     public void Nothing_is_sent_before_the_edge_has_said_what_it_holds()
