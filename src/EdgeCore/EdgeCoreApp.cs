@@ -42,10 +42,10 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         _database = EdgeDatabase.Open(config.Database.DataSource, time);
         var objects = new MetaManager.MetaManager(_database);
         ReportStore(objects);
-        var outbox = new Outbox(_database);
+        var outbox = new Outbox(_database, config.Modules.MetaManager.Outbox.ToLimits());
         var mqtt = new MqttClient(MqttOptions.From(config), time, loggers.CreateLogger<MqttClient>());
         var twins = new DeviceTwin.DeviceTwin(config, _database, objects, outbox, mqtt, time, loggers.CreateLogger<DeviceTwin.DeviceTwin>());
-        var bus = new EventBus.EventBus(mqtt, twins, loggers.CreateLogger<EventBus.EventBus>());
+        var bus = new EventBus.EventBus(mqtt, twins, outbox, loggers.CreateLogger<EventBus.EventBus>());
         _edged = new EdgedService(config, objects, outbox, time, loggers);
         _hub = new EdgeHubService(
             new HubConnector(config), config, objects, outbox, _edged.NodeStatus.RegistrationAsync, time, loggers.CreateLogger<EdgeHubService>());
@@ -58,7 +58,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         _web = builder.Build();
         _web.UseRouting();
         _web.MapTwins(twins);
-        MapHealth();
+        MapHealth(outbox);
     }
 
     /// <summary>What the commands need of the agent's parts.</summary>
@@ -136,12 +136,15 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         };
     }
 
-    private void MapHealth()
+    private void MapHealth(Outbox outbox)
     {
         _web.MapGet("/healthz", context => context.Response.WriteAsync("ok"));
         var metrics = new MetricsPage();
         metrics.Gauge("edgesync_edge_connected", "1 while the hub is heard.", () => _hub.IsConnected ? 1 : 0);
-        metrics.Gauge("edgesync_edge_outbox_messages", "Messages that the hub has not confirmed.", () => Outbox.Count(_database));
+        metrics.Gauge("edgesync_edge_outbox_messages", "Messages that the hub has not confirmed.", () => outbox.Count);
+        metrics.Gauge("edgesync_edge_outbox_bytes", "Bytes of their contents.", () => outbox.Bytes);
+        metrics.Counter("edgesync_edge_events_dropped_total", "Events that had to go because too much waited, since the database was made.", () => outbox.DroppedOf(OutboxKind.Event));
+        metrics.Counter("edgesync_edge_routed_dropped_total", "Routed messages that had to go, or were too long, since the database was made.", () => outbox.DroppedOf(OutboxKind.Routed));
         metrics.Counter("edgesync_edge_refused_total", "Messages that the API refused for good.", () => _hub.RejectedCount);
         _web.MapGet("/metrics", context =>
         {

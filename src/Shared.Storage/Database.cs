@@ -233,12 +233,14 @@ public sealed class Database : IAsyncDisposable
                 if (!work.Run(_writer))
                 {
                     _writer.Execute("ROLLBACK TO work");
+                    _writer.Undone();
                 }
 
                 _writer.Execute("RELEASE work");
             }
 
             _writer.Execute("COMMIT");
+            _writer.Ended();
         }
         catch (Exception e)
         {
@@ -268,6 +270,9 @@ public sealed class Database : IAsyncDisposable
         {
             // SQLite has rolled back by itself already (disk full, I/O error)
         }
+
+        _writer.Undone();
+        _writer.Ended();
     }
 
     private abstract class Work

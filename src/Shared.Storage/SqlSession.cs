@@ -11,7 +11,55 @@ public sealed class SqlSession : IDisposable
     private readonly SqliteConnection _connection;
     private readonly Dictionary<string, SqliteCommand> _statements = [];
 
+    private readonly List<(object Owner, Action<SqlSession> Reload)> _onRollback = [];
+    private bool _reloadDue;
+
     internal SqlSession(SqliteConnection connection) => _connection = connection;
+
+    /// <summary>
+    /// Has <paramref name="reload"/> called should the transaction that runs now be undone, so that what
+    /// <paramref name="owner"/> keeps in memory can be made to say again what the file says. Once per transaction is enough.
+    /// </summary>
+    public void OnRollback(object owner, Action<SqlSession> reload)
+    {
+        if (!_onRollback.Exists(r => ReferenceEquals(r.Owner, owner)))
+        {
+            _onRollback.Add((owner, reload));
+        }
+    }
+
+    /// <summary>The transaction, or a part of it, has been undone.</summary>
+    internal void Undone()
+    {
+        _reloadDue = true;
+        try
+        {
+            foreach (var (_, reload) in _onRollback)
+            {
+                reload(this);
+            }
+
+            _reloadDue = false;
+        }
+        catch (SqliteException)
+        {
+            // the disk cannot even be read: it stays due until a transaction ends that can
+        }
+    }
+
+    /// <summary>The transaction is over, one way or the other.</summary>
+    internal void Ended()
+    {
+        if (_reloadDue)
+        {
+            Undone();
+        }
+
+        if (!_reloadDue)
+        {
+            _onRollback.Clear();
+        }
+    }
 
     /// <summary>Runs a statement and gives the number of rows that it changed.</summary>
     /// <param name="sql">Constant SQL with parameters <c>$1</c>, <c>$2</c>, …; it is prepared once.</param>

@@ -128,6 +128,22 @@ internal sealed record EventBusSection
 internal sealed record MetaManagerSection
 {
     public MetaServerSection MetaServer { get; init; } = new();
+
+    public OutboxSection Outbox { get; init; } = new();
+}
+
+/// <summary>How much may wait for the hub; not one of KubeEdge's sections. Of too much the oldest events go, then the oldest routed messages.</summary>
+internal sealed record OutboxSection
+{
+    /// <summary>MiB of everything that waits. Statuses and twins are never dropped: they are one value per pod, node or property.</summary>
+    public int MaxMiB { get; init; } = 64;
+
+    public int MaxEvents { get; init; } = 1_000;
+
+    /// <summary>Messages of apps for the cloud.</summary>
+    public int MaxRouted { get; init; } = 50_000;
+
+    public OutboxLimits ToLimits() => new() { MaxBytes = (long)MaxMiB << 20, MaxEvents = MaxEvents, MaxRouted = MaxRouted };
 }
 
 internal sealed record MetaServerSection

@@ -82,6 +82,14 @@ internal static class EdgeCoreConfigFile
             yield return ("modules.edged.tailoredKubeletConfig.maxPods", $"must be from 1 to 1000, and is {edged.TailoredKubeletConfig.MaxPods}");
         }
 
+        var outbox = config.Modules.MetaManager.Outbox;
+        if (outbox is not { MaxMiB: >= 1, MaxEvents: >= 0, MaxRouted: >= 0 })
+        {
+            yield return (
+                "modules.metaManager.outbox",
+                $"maxMiB must be 1 or more, maxEvents and maxRouted 0 or more; they are {outbox.MaxMiB}, {outbox.MaxEvents}, {outbox.MaxRouted}");
+        }
+
         if (edged.TailoredKubeletConfig.CgroupDriver is not ("cgroupfs" or "systemd"))
         {
             yield return ("modules.edged.tailoredKubeletConfig.cgroupDriver", $"must be cgroupfs or systemd, and is \"{edged.TailoredKubeletConfig.CgroupDriver}\"");

@@ -23,6 +23,7 @@ internal sealed partial class DeviceTwin : BackgroundService
     private readonly Database _database;
     private readonly MetaManager.MetaManager _metaManager;
     private readonly Outbox _outbox;
+    private readonly TwinReports _reports;
     private readonly IMqttClient _mqtt;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -51,7 +52,8 @@ internal sealed partial class DeviceTwin : BackgroundService
         _time = time;
         _logger = logger;
         _twins = database.Read(TwinStore.Load);
-        new TwinReports(time).Register(outbox);
+        _reports = new TwinReports(outbox, time);
+        _reports.Register();
 
         // subscribe before reading, so that no change falls between
         _subscriptions.Add(metaManager.Subscribe(ResourceTypes.Device, key => MarkDirty([new DeviceId(key.Namespace, key.Name)])));
@@ -153,7 +155,7 @@ internal sealed partial class DeviceTwin : BackgroundService
         await _database.WriteAsync(
             session =>
             {
-                batch.Write(session);
+                batch.Write(session, _reports);
                 alsoStore?.Invoke(session);
             },
             cancellationToken);

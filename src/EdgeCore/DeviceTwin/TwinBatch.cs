@@ -107,13 +107,14 @@ internal sealed class TwinBatch(ImmutableDictionary<DeviceId, TwinDocument> twin
     }
 
     /// <summary>Writes everything, in the caller's transaction.</summary>
-    public void Write(SqlSession session)
+    public void Write(SqlSession session, TwinReports reports)
     {
         foreach (var (id, staged) in _staged)
         {
             if (staged.Clear)
             {
                 TwinStore.Remove(session, id);
+                reports.Forget(session, id);
             }
 
             if (staged.Document is not { } document)
@@ -133,12 +134,12 @@ internal sealed class TwinBatch(ImmutableDictionary<DeviceId, TwinDocument> twin
 
             if (staged.ReportTwin)
             {
-                TwinReports.PutTwin(session, id);
+                reports.PutTwin(session, id);
             }
 
             if (staged.ReportState is not null)
             {
-                TwinReports.PutState(session, id, staged.ReportState);
+                reports.PutState(session, id, staged.ReportState);
             }
         }
     }

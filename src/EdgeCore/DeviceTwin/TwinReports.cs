@@ -11,7 +11,7 @@ namespace EdgeSync.EdgeCore.DeviceTwin;
 /// the properties with <c>reported_seq > acked_seq</c>. A confirmation covers the sequences that its message carried;
 /// a property that has changed since stays pending.
 /// </summary>
-internal sealed class TwinReports(TimeProvider time)
+internal sealed class TwinReports(Outbox outbox, TimeProvider time)
 {
     /// <summary>Larger reports are sent in parts, one after the other.</summary>
     private const int MaxContentBytes = 256 * 1024;
@@ -27,17 +27,24 @@ internal sealed class TwinReports(TimeProvider time)
     public static string StateKey(DeviceId id) => StatePrefix + id;
 
     /// <summary>Makes this the maker of twin reports.</summary>
-    public void Register(Outbox outbox) => outbox.SetRenderer(TwinPrefix, Render, Settled);
+    public void Register() => outbox.SetRenderer(TwinPrefix, Render, Settled);
 
     /// <summary>Notes, in the transaction that changes a twin, that the cloud has to hear of it.</summary>
-    public static void PutTwin(SqlSession session, DeviceId id) => Outbox.PutOnce(session, new UpstreamMessage(
+    public void PutTwin(SqlSession session, DeviceId id) => outbox.PutOnce(session, new UpstreamMessage(
         TwinKey(id), Lane.Twins, false, Sources.Twin, Groups.Resource, Operations.Update,
         $"device/{id}/twin/edge_updated", null));
 
     /// <summary>The same for a device's state, of which the last one counts. The content is a string that holds JSON.</summary>
-    public static void PutState(SqlSession session, DeviceId id, StateReport report) => Outbox.Put(session, new UpstreamMessage(
+    public void PutState(SqlSession session, DeviceId id, StateReport report) => outbox.Put(session, new UpstreamMessage(
         StateKey(id), Lane.Twins, false, Sources.Twin, Groups.Resource, Operations.Update,
         $"device/{id}/state/update", JsonText(JsonSerializer.Serialize(report, DeviceCodec.Json.StateReport))));
+
+    /// <summary>Forgets what of a device waits to be sent.</summary>
+    public void Forget(SqlSession session, DeviceId id)
+    {
+        outbox.Forget(session, TwinKey(id));
+        outbox.Forget(session, StateKey(id));
+    }
 
     /// <summary>The JSON string with that text.</summary>
     public static byte[] JsonText(string text)
@@ -86,7 +93,7 @@ internal sealed class TwinReports(TimeProvider time)
             DeviceCodec.Json.TwinMessage);
     }
 
-    private static void Settled(SqlSession session, OutboxEntry sent)
+    private void Settled(SqlSession session, OutboxEntry sent)
     {
         if (!TryReadKey(sent.Message.Key, out var id))
         {

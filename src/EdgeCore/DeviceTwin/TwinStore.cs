@@ -72,12 +72,10 @@ internal static class TwinStore
         entry.Actual.Value, entry.Actual.Timestamp, entry.Actual.Version.Cloud, entry.Actual.Version.Edge,
         entry.CloudDesired, ackedSequence);
 
-    /// <summary>Forgets a device: its twin, and what of it waits to be sent.</summary>
+    /// <summary>Forgets a device and its twin.</summary>
     public static void Remove(SqlSession session, DeviceId id)
     {
         session.Execute("DELETE FROM twin WHERE namespace = $1 AND name = $2", id.Namespace, id.Name);
         session.Execute("DELETE FROM device WHERE namespace = $1 AND name = $2", id.Namespace, id.Name);
-        session.Execute(
-            "DELETE FROM outbox WHERE each = 0 AND key IN ($1, $2)", TwinReports.TwinKey(id), TwinReports.StateKey(id));
     }
 }

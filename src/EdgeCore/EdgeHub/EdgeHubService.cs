@@ -100,11 +100,9 @@ internal sealed partial class EdgeHubService(
 
         lock (_gate)
         {
-            var unixMs = UnixMs();
             _sync.Connected(
                 $"{Guid.NewGuid():n}-",
-                link.Extended ? [.. meta.Snapshot().Select(o => new InventoryItem(o.Key, o.Value.Uid, o.Value.ContentHash))] : null,
-                unixMs);
+                link.Extended ? () => meta.Snapshot().Select(o => new InventoryItem(o.Key, o.Value.Uid, o.Value.ContentHash)) : null);
         }
 
         _outboxDirty = true;
@@ -177,6 +175,9 @@ internal sealed partial class EdgeHubService(
                 case Receipt.Rejected:
                     LogRejected(message.Resource, System.Text.Encoding.UTF8.GetString(message.Content.Span[..Math.Min(message.Content.Length, 512)]));
                     break;
+                case Receipt.Retry:
+                    _outboxDirty = true; // there is room for another
+                    break;
                 case Receipt.Malformed:
                     LogMalformed(message.Resource);
                     break;
@@ -219,7 +220,10 @@ internal sealed partial class EdgeHubService(
             }
 
             var wait = deadline is { } due ? TimeSpan.FromMilliseconds(Math.Max(1, due - now)) : Timeout.InfiniteTimeSpan;
-            await _sendWake.WaitAsync(wait, cancellationToken);
+            if (!await _sendWake.WaitAsync(wait, cancellationToken))
+            {
+                _outboxDirty = true; // a pause may have ended
+            }
         }
     }
 
@@ -241,28 +245,26 @@ internal sealed partial class EdgeHubService(
 
     private void OfferFromOutbox()
     {
-        int room;
-        IReadOnlySet<long> busy;
-        lock (_gate)
-        {
-            room = _sync.Room;
-            busy = _sync.Busy;
-        }
-
-        if (!_outboxDirty || room == 0)
+        if (!_outboxDirty)
         {
             return;
         }
 
         _outboxDirty = false;
-        var entries = outbox.Next(room, busy);
+        IReadOnlyList<OutboxItem> next;
         lock (_gate)
         {
-            _sync.Offer(entries);
+            var now = NowMs();
+            next = outbox.Next(_sync.RoomOf, key => _sync.IsBusy(key, now));
         }
 
-        // as many as were asked for: there may be more
-        _outboxDirty |= entries.Count == room;
+        var entries = outbox.Read(next);
+        lock (_gate)
+        {
+            _sync.Offer(entries, NowMs());
+        }
+
+        // whoever has more to say than there was room for goes on when an answer has made room
     }
 
     private async Task HeartbeatAsync(MessageSocket socket, CancellationToken cancellationToken)

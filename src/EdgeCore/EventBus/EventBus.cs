@@ -1,6 +1,7 @@
 using System.Text;
 using EdgeSync.EdgeCore.DeviceTwin;
 using EdgeSync.EdgeCore.EventBus.Mqtt;
+using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.Protocol.Wire;
 using EdgeSync.Storage;
 
@@ -10,17 +11,13 @@ namespace EdgeSync.EdgeCore.EventBus;
 /// Takes what devices and apps publish on the box's MQTT broker: device messages go to DeviceTwin, all else to the
 /// cloud's router. Both are durable before the broker hears that they were received.
 /// </summary>
-internal sealed partial class EventBus(IMqttClient mqtt, DeviceTwin.DeviceTwin twins, ILogger<EventBus> logger) : BackgroundService
+internal sealed partial class EventBus(
+    IMqttClient mqtt, DeviceTwin.DeviceTwin twins, Outbox outbox, ILogger<EventBus> logger) : BackgroundService
 {
     /// <summary>KubeEdge's topics for routed messages.</summary>
     private static readonly string[] s_routed = ["$hw/events/upload/#", "SYS/dis/upload_records", "+/user/#"];
 
     private readonly ILogger _logger = logger;
-    private readonly RoutedBacklog _backlog = new();
-    private long _lost;
-
-    /// <summary>Routed messages that were lost since the start: too long, or the oldest of too many.</summary>
-    public long Lost => Interlocked.Read(ref _lost);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         mqtt.RunAsync([.. DeviceTopics.Subscriptions, .. s_routed], HandleAsync, stoppingToken);
@@ -29,6 +26,7 @@ internal sealed partial class EventBus(IMqttClient mqtt, DeviceTwin.DeviceTwin t
     {
         var device = new List<MqttMessage>(messages.Count);
         var upstream = new List<UpstreamMessage>();
+        var tooLong = 0;
         foreach (var message in messages)
         {
             if (DeviceTopics.IsOwn(message.Topic))
@@ -37,7 +35,7 @@ internal sealed partial class EventBus(IMqttClient mqtt, DeviceTwin.DeviceTwin t
             }
             else if (message.TooLong > 0)
             {
-                Interlocked.Increment(ref _lost);
+                tooLong++;
                 LogTooLong(message.Topic, message.TooLong);
             }
             else
@@ -46,15 +44,19 @@ internal sealed partial class EventBus(IMqttClient mqtt, DeviceTwin.DeviceTwin t
             }
         }
 
-        return twins.HandleAsync(device, upstream.Count == 0 ? null : session => Store(session, upstream), cancellationToken);
+        return twins.HandleAsync(device, upstream.Count + tooLong == 0 ? null : session => Store(session, upstream, tooLong), cancellationToken);
     }
 
-    private void Store(SqlSession session, List<UpstreamMessage> messages)
+    private void Store(SqlSession session, List<UpstreamMessage> messages, int tooLong)
     {
-        var dropped = _backlog.Put(session, messages);
+        if (tooLong > 0)
+        {
+            outbox.CountDropped(session, OutboxKind.Routed, tooLong);
+        }
+
+        var dropped = messages.Sum(message => outbox.Put(session, message));
         if (dropped > 0)
         {
-            Interlocked.Add(ref _lost, dropped);
             LogDropped(dropped);
         }
     }

@@ -9,6 +9,7 @@ namespace EdgeSync.EdgeCore.MetaManager;
 /// meta    key (wire resource) | type | uid | resource_version | content_hash | value (the API server's bytes)
 /// setting name | value: what the agent knows of itself
 /// outbox  key | seq (grows, never reused) | lane | each (0 latest wins, 1 every one) | message columns
+/// outbox_dropped kind (OutboxKind) | messages: how many had to go since the file was made
 /// </code>
 /// DeviceTwin's tables are drawn in DeviceTwin/TwinStore.cs.
 /// </summary>
@@ -47,6 +48,7 @@ internal static class EdgeDatabase
         CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
         """,
         DeviceTwin.TwinSchema.Version1,
+        "CREATE TABLE outbox_dropped (kind INTEGER PRIMARY KEY, messages INTEGER NOT NULL)",
     ];
 
     /// <summary>Opens the file; a damaged one is set aside and begun anew.</summary>

@@ -3,11 +3,17 @@ namespace EdgeSync.Protocol.Sync;
 /// <summary>The limits of the edge's half of the sync.</summary>
 public sealed record AgentSyncOptions
 {
-    /// <summary>Upstream messages that may wait for an answer at once.</summary>
+    /// <summary>
+    /// Upstream messages that may wait for an answer at once. A lane counts its own and those of the lanes before it, so that
+    /// what is on its way in a later lane never keeps an earlier one waiting.
+    /// </summary>
     public int Window { get; init; } = 32;
 
-    /// <summary>Milliseconds until an unanswered message is sent again.</summary>
+    /// <summary>Milliseconds until an unanswered message is sent again; doubled each time up to <see cref="AnswerTimeoutCapMs"/>.</summary>
     public long AnswerTimeoutMs { get; init; } = 30_000;
+
+    /// <summary>The longest time between two sends of an unanswered message, milliseconds.</summary>
+    public long AnswerTimeoutCapMs { get; init; } = 240_000;
 
     /// <summary>First pause after the hub said that the API could not take a message, milliseconds; doubled up to <see cref="RetryCapMs"/>.</summary>
     public long RetryAfterMs { get; init; } = 500;

@@ -37,7 +37,8 @@ internal static class Answer
         }
 
         // an error without a Status (Go marshals a plain one as {}) says nothing: try again
-        if (status.ValueKind != JsonValueKind.Object || !status.TryGetProperty("code", out var code) || !code.TryGetInt32(out var number))
+        if (status.ValueKind != JsonValueKind.Object || !status.TryGetProperty("code", out var code)
+            || code.ValueKind != JsonValueKind.Number || !code.TryGetInt32(out var number))
         {
             return Verdict.Retry;
         }

@@ -1,3 +1,5 @@
+using EdgeSync.Protocol.Wire;
+
 namespace EdgeSync.Protocol.Sync;
 
 /// <summary>The order in which upstream messages leave the edge; lower first.</summary>
@@ -28,7 +30,15 @@ public enum Lane
 /// <param name="Resource">The wire resource, without the node prefix.</param>
 /// <param name="Content">Raw JSON; null where the content is made when the message is sent.</param>
 public sealed record UpstreamMessage(
-    string Key, Lane Lane, bool Each, string Source, string Group, string Operation, string Resource, byte[]? Content);
+    string Key, Lane Lane, bool Each, string Source, string Group, string Operation, string Resource, byte[]? Content)
+{
+    /// <summary>What the message is, which says whether it may be lost when too much waits.</summary>
+    public OutboxKind Kind => KindOf(Each, Resource);
+
+    /// <inheritdoc cref="Kind"/>
+    public static OutboxKind KindOf(bool each, string resource) => !each ? OutboxKind.LastValue
+        : ObjectKey.TryParse(resource, out var key) && key.Type == ResourceTypes.Event ? OutboxKind.Event : OutboxKind.Routed;
+}
 
 /// <summary>A stored upstream message.</summary>
 /// <param name="Seq">Grows with every put; never reused.</param>

@@ -30,11 +30,11 @@ internal sealed class TwinAgent : IAsyncDisposable
         };
         Database = EdgeDatabase.Open(Path.Combine(folder, EdgeDatabase.FileName), TimeProvider.System);
         Meta = new EdgeCore.MetaManager.MetaManager(Database);
-        Outbox = new Outbox(Database);
+        Outbox = new Outbox(Database, new OutboxLimits());
         Mqtt = new MqttClient(MqttOptions.From(Config) with { MaxBackoff = TimeSpan.FromSeconds(1) }, TimeProvider.System, NullLogger<MqttClient>.Instance);
         Twins = new EdgeCore.DeviceTwin.DeviceTwin(
             Config, Database, Meta, Outbox, Mqtt, TimeProvider.System, NullLogger<EdgeCore.DeviceTwin.DeviceTwin>.Instance);
-        Bus = new EdgeCore.EventBus.EventBus(Mqtt, Twins, NullLogger<EdgeCore.EventBus.EventBus>.Instance);
+        Bus = new EdgeCore.EventBus.EventBus(Mqtt, Twins, Outbox, NullLogger<EdgeCore.EventBus.EventBus>.Instance);
     }
 
     public EdgeCoreConfig Config { get; }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using EdgeSync.EdgeCore.EventBus.Mqtt;
+using EdgeSync.EdgeCore.Tests.Outboxes;
 using EdgeSync.Protocol.Wire;
 
 namespace EdgeSync.EdgeCore.Tests.DeviceTwin;
@@ -7,14 +8,12 @@ namespace EdgeSync.EdgeCore.Tests.DeviceTwin;
 /// <summary>What goes to the cloud, without a broker: messages are handed to DeviceTwin as EventBus does.</summary>
 public sealed class TwinReportTests
 {
-    private static readonly HashSet<long> s_none = [];
-
     [Fact]
     public async Task A_report_has_what_the_cloud_lacks_as_it_is_when_it_is_sent()
     {
         await using var rig = await StartedAsync();
         await UpdateAsync(rig, ("a", "1"), ("b", "1"), ("a", "2"));
-        var entry = Assert.Single(rig.Agent.Outbox.Next(10, s_none));
+        var entry = Assert.Single(rig.Agent.Outbox.Next(10));
         Assert.Equal(
             ("twin", "resource", "update", "device/default/thermo-1/twin/edge_updated", Lane.Twins),
             (entry.Message.Source, entry.Message.Group, entry.Message.Operation, entry.Message.Resource, entry.Message.Lane));
@@ -30,16 +29,16 @@ public sealed class TwinReportTests
     {
         await using var rig = await StartedAsync();
         await UpdateAsync(rig, ("a", "1"), ("b", "1"));
-        var sent = Assert.Single(rig.Agent.Outbox.Next(10, s_none));
+        var sent = Assert.Single(rig.Agent.Outbox.Next(10));
         await UpdateAsync(rig, ("a", "2"));
-        Assert.Empty(rig.Agent.Outbox.Next(10, new HashSet<long> { sent.Seq }));
+        Assert.Empty(rig.Agent.Outbox.Next(10, sent.Message.Key));
         await rig.Agent.Outbox.SettleAsync([new Settlement(sent, SettleReason.Taken)], CancellationToken.None);
 
-        var rest = Assert.Single(rig.Agent.Outbox.Next(10, s_none));
+        var rest = Assert.Single(rig.Agent.Outbox.Next(10));
         var twin = JsonNode.Parse(rest.Message.Content)!["twin"]!.AsObject();
         Assert.Equal(["a"], twin.Select(p => p.Key));
         await rig.Agent.Outbox.SettleAsync([new Settlement(rest, SettleReason.Taken)], CancellationToken.None);
-        Assert.Empty(rig.Agent.Outbox.Next(10, s_none));
+        Assert.Empty(rig.Agent.Outbox.Next(10));
         Assert.Equal(0L, rig.Agent.Database.Read(s => s.Scalar("SELECT count(*) FROM twin WHERE reported_seq > acked_seq")));
     }
 
@@ -48,11 +47,11 @@ public sealed class TwinReportTests
     {
         await using var rig = await StartedAsync();
         await UpdateAsync(rig, ("a", "1"));
-        var old = Assert.Single(rig.Agent.Outbox.Next(10, s_none));
+        var old = Assert.Single(rig.Agent.Outbox.Next(10));
         await rig.Agent.PutDeviceAsync("thermo-1", "uid-2");
         await UpdateAsync(rig, ("a", "9"));
         await rig.Agent.Outbox.SettleAsync([new Settlement(old, SettleReason.Taken)], CancellationToken.None);
-        var content = JsonNode.Parse(Assert.Single(rig.Agent.Outbox.Next(10, s_none)).Message.Content)!;
+        var content = JsonNode.Parse(Assert.Single(rig.Agent.Outbox.Next(10)).Message.Content)!;
         Assert.Equal(("uid-2", "9"), ((string?)content["uid"], (string?)content["twin"]!["a"]!["actual"]!["value"]));
     }
 
@@ -64,7 +63,7 @@ public sealed class TwinReportTests
         await UpdateAsync(rig, ("a", "1"));
         await rig.Agent.Twins.HandleAsync([Message("thermo-2", "twin/update", TwinAgent.Update("a", "1"))], null, CancellationToken.None);
         await UpdateAsync(rig, ("a", "2"));
-        Assert.Equal(["twin/default/thermo-1", "twin/default/thermo-2"], rig.Agent.Outbox.Next(10, s_none).Select(e => e.Message.Key));
+        Assert.Equal(["twin/default/thermo-1", "twin/default/thermo-2"], rig.Agent.Outbox.Next(10).Select(e => e.Message.Key));
     }
 
     [Fact]
@@ -78,7 +77,7 @@ public sealed class TwinReportTests
 
         var seen = new HashSet<string>();
         var parts = 0;
-        while (rig.Agent.Outbox.Next(1, s_none) is [var entry])
+        while (rig.Agent.Outbox.Next(1) is [var entry])
         {
             Assert.True(entry.Message.Content!.Length < 300 * 1024);
             seen.UnionWith(JsonNode.Parse(entry.Message.Content)!["twin"]!.AsObject().Select(p => p.Key));
@@ -95,7 +94,7 @@ public sealed class TwinReportTests
         await using var rig = await StartedAsync();
         await rig.Agent.PutDeviceAsync("thermo-1", "uid-1", ("setpoint", "22"));
         await rig.Agent.Twins.HandleAsync([], null, CancellationToken.None);
-        var twin = JsonNode.Parse(Assert.Single(rig.Agent.Outbox.Next(10, s_none)).Message.Content)!["twin"]!;
+        var twin = JsonNode.Parse(Assert.Single(rig.Agent.Outbox.Next(10)).Message.Content)!["twin"]!;
         Assert.Equal("22", (string?)twin["setpoint"]!["expected"]!["value"]);
         Assert.Equal(1, (int?)twin["setpoint"]!["actual_version"]!["edge"]);
     }
@@ -109,7 +108,7 @@ public sealed class TwinReportTests
             await rig.Agent.Twins.HandleAsync([Message("thermo-1", "state/update", $$"""{"state":"{{state}}"}""")], null, CancellationToken.None);
         }
 
-        var entry = Assert.Single(rig.Agent.Outbox.Next(10, s_none));
+        var entry = Assert.Single(rig.Agent.Outbox.Next(10));
         Assert.Equal(("devicestate/default/thermo-1", "device/default/thermo-1/state/update"), (entry.Message.Key, entry.Message.Resource));
         var inner = JsonNode.Parse((string?)JsonNode.Parse(entry.Message.Content!) ?? "")!;
         Assert.Equal("""{"name":"thermo-1","state":"offline","lastOnlineTime":""}""", inner["device"]!.ToJsonString());
@@ -122,7 +121,7 @@ public sealed class TwinReportTests
         await UpdateAsync(rig, ("a", "1"));
         await rig.Agent.RemoveDeviceAsync("thermo-1");
         await rig.Agent.Twins.HandleAsync([], null, CancellationToken.None);
-        Assert.Empty(rig.Agent.Outbox.Next(10, s_none));
+        Assert.Empty(rig.Agent.Outbox.Next(10));
         Assert.Equal(0L, rig.Agent.Database.Read(s => s.Scalar("SELECT count(*) FROM twin")));
     }
 
@@ -135,9 +134,9 @@ public sealed class TwinReportTests
         await rig.Agent.PutAsync(ResourceTypes.Device, device.ToJsonString());
         await rig.Agent.Twins.HandleAsync([], null, CancellationToken.None);
         Assert.Equal("7", rig.Agent.Reported("thermo-9", "t"));
-        Assert.Empty(rig.Agent.Outbox.Next(10, s_none));
+        Assert.Empty(rig.Agent.Outbox.Next(10));
         await rig.Agent.Twins.HandleAsync([Message("thermo-9", "twin/update", TwinAgent.Update("t", "8"))], null, CancellationToken.None);
-        var twin = JsonNode.Parse(Assert.Single(rig.Agent.Outbox.Next(10, s_none)).Message.Content)!["twin"]!;
+        var twin = JsonNode.Parse(Assert.Single(rig.Agent.Outbox.Next(10)).Message.Content)!["twin"]!;
         Assert.Equal(41, (int?)twin["t"]!["actual_version"]!["edge"]);
     }
 

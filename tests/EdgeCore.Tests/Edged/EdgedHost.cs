@@ -5,6 +5,7 @@ using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.EdgeCore.Edged;
 using EdgeSync.EdgeCore.Edged.Cri;
 using EdgeSync.EdgeCore.MetaManager;
+using EdgeSync.EdgeCore.Tests.Outboxes;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Wire;
 using EdgeSync.Storage;
@@ -28,7 +29,7 @@ internal sealed class EdgedHost : IAsyncDisposable
         _logs = LoggerFactory.Create(b => b.AddProvider(new FileLoggerProvider(_folder.File("edged.log"))).SetMinimumLevel(LogLevel.Debug));
         _database = EdgeDatabase.Open(_folder.File(EdgeDatabase.FileName), TimeProvider.System);
         Objects = new MetaManager.MetaManager(_database);
-        Outbox = new Outbox(_database);
+        Outbox = new Outbox(_database, new OutboxLimits());
         Cri = new CriClient(new CriChannel(rig.Endpoint, TimeProvider.System));
         Config = new EdgeCoreConfig
         {
@@ -107,11 +108,11 @@ internal sealed class EdgedHost : IAsyncDisposable
     }
 
     public IReadOnlyList<UpstreamMessage> Entries(string keyPrefix) =>
-        [.. Outbox.Next(1000, new HashSet<long>()).Select(e => e.Message).Where(m => m.Key.StartsWith(keyPrefix, StringComparison.Ordinal))];
+        [.. Outbox.Next(1000).Select(e => e.Message).Where(m => m.Key.StartsWith(keyPrefix, StringComparison.Ordinal))];
 
     /// <summary>As if the hub had confirmed all that was in the outbox.</summary>
     public Task ForgetMessagesAsync() =>
-        Outbox.SettleAsync([.. Outbox.Next(1000, new HashSet<long>()).Select(e => new Settlement(e, SettleReason.Taken))], CancellationToken.None);
+        Outbox.SettleAsync([.. Outbox.Next(1000).Select(e => new Settlement(e, SettleReason.Taken))], CancellationToken.None);
 
     /// <summary>Until the agent has logged this.</summary>
     public async Task SaysAsync(string text)

@@ -6,9 +6,11 @@ namespace EdgeSync.Protocol.Tests.Sync;
 
 public sealed class AgentSyncTests
 {
+    private static readonly InventoryItem s_held = new(new ObjectKey("", ResourceTypes.Node, "n"), "u", 0xABC);
+
     private readonly AgentSync _sync = new(new AgentSyncOptions());
 
-    public AgentSyncTests() => _sync.Connected("c-", null, 0);
+    public AgentSyncTests() => _sync.Connected("c-", null);
 
     [Fact]
     public void An_object_is_acknowledged_only_after_it_is_stored()
@@ -40,7 +42,7 @@ public sealed class AgentSyncTests
     {
         _sync.Receive(Insert("m1", "a", "u"), 0, 0);
         var batch = _sync.TakeStores(10);
-        _sync.Connected("d-", null, 0);
+        _sync.Connected("d-", null);
         _sync.Stored(batch, null, 0);
 
         Assert.Empty(Take());
@@ -71,7 +73,7 @@ public sealed class AgentSyncTests
     [Fact]
     public void An_entry_leaves_the_outbox_only_after_the_hub_has_answered()
     {
-        _sync.Offer([Entry(1, "status/a")]);
+        _sync.Offer([Entry(1, "status/a")], 0);
         var sent = Assert.Single(Take());
         Assert.Empty(_sync.TakeSettled());
 
@@ -87,18 +89,19 @@ public sealed class AgentSyncTests
     [InlineData("""{"Object":null,"Err":{}}""", false)]
     public void An_error_of_the_API_settles_only_what_can_never_be_taken(string answer, bool settled)
     {
-        _sync.Offer([Entry(1, "status/a")]);
+        _sync.Offer([Entry(1, "status/a")], 0);
         var sent = Assert.Single(Take());
         _sync.Receive(Answer(sent.Id, answer), 0, 0);
 
         Assert.Equal(settled ? 1 : 0, _sync.TakeSettled().Count);
-        Assert.Equal(settled ? 0 : 1, Take(60_000).Count);
+        Assert.Equal(!settled, _sync.IsBusy("status/a", 499));
+        Assert.False(_sync.IsBusy("status/a", 500));
     }
 
     [Fact]
     public void Two_entries_of_one_key_are_never_on_their_way_together()
     {
-        _sync.Offer([Entry(1, "routed/t"), Entry(2, "routed/t"), Entry(3, "other")]);
+        _sync.Offer([Entry(1, "routed/t"), Entry(2, "routed/t"), Entry(3, "other")], 0);
 
         Assert.Equal(["routed/t", "other"], Take().Select(m => m.Resource));
     }
@@ -106,20 +109,20 @@ public sealed class AgentSyncTests
     [Fact]
     public void After_a_broken_link_everything_unanswered_may_be_offered_again()
     {
-        _sync.Offer([Entry(1, "status/a")]);
+        _sync.Offer([Entry(1, "status/a")], 0);
         Take();
         _sync.Disconnected();
-        _sync.Connected("d-", null, 0);
+        _sync.Connected("d-", null);
 
-        Assert.Empty(_sync.Busy);
-        _sync.Offer([Entry(1, "status/a")]);
+        Assert.False(_sync.IsBusy("status/a", 0));
+        _sync.Offer([Entry(1, "status/a")], 0);
         Assert.Single(Take());
     }
 
     [Fact]
     public void An_unanswered_upload_is_sent_again_after_its_timeout()
     {
-        _sync.Offer([Entry(1, "status/a")]);
+        _sync.Offer([Entry(1, "status/a")], 0);
         var first = Assert.Single(Take());
         Assert.Empty(Take(29_999));
         Assert.Equal(first.Id, Assert.Single(Take(30_000)).Id);
@@ -129,12 +132,117 @@ public sealed class AgentSyncTests
     public void The_inventory_is_the_first_thing_said()
     {
         var sync = new AgentSync(new AgentSyncOptions());
-        sync.Connected("c-", [new InventoryItem(new ObjectKey("", ResourceTypes.Node, "n"), "u", 0xABC)], 0);
+        sync.Connected("c-", () => [s_held]);
 
         Assert.True(sync.TryTake(0, 0, out var message));
         Assert.Equal(Operations.Inventory, message.Operation);
-        Assert.Equal([new InventoryItem(new ObjectKey("", ResourceTypes.Node, "n"), "u", 0xABC)], Inventory.Read(message.Content).Objects);
+        Assert.Equal(Inventory.Digest([s_held]), Inventory.Read(message.Content).Digest);
     }
+
+    [Fact]
+    public void The_hub_is_told_the_objects_of_the_types_that_it_asks_for()
+    {
+        _sync.Connected("c-", () => [s_held, s_held with { Key = new ObjectKey("default", ResourceTypes.Pod, "p") }]);
+        var digest = Assert.Single(Take());
+        Assert.Equal(Receipt.LateAnswer, _sync.Receive(Ask("forged", ResourceTypes.Node), 0, 0));
+        Assert.Equal(Receipt.Malformed, _sync.Receive(Ask(digest.Id) with { Content = "{}"u8.ToArray() }, 0, 0));
+        Assert.Equal(Receipt.Asked, _sync.Receive(Ask(digest.Id, ResourceTypes.Node), 0, 0));
+
+        var told = Assert.Single(Take());
+        Assert.Equal("ask", told.ParentId);
+        Assert.Equal([s_held], Inventory.Read(told.Content).Objects);
+        Assert.Null(_sync.NextDeadline);
+    }
+
+    [Fact]
+    public void The_digest_is_sent_again_until_the_hub_reacts()
+    {
+        _sync.Connected("c-", () => [s_held]);
+        var digest = Assert.Single(Take());
+        Assert.Equal(30_000, _sync.NextDeadline);
+        Assert.Equal(digest.Id, Assert.Single(Take(30_000)).Id);
+        Assert.Equal(Receipt.Synced, _sync.Receive(Answer(digest.Id, "\"OK\""), 0, 0));
+        Assert.Empty(Take(90_000));
+    }
+
+    [Fact]
+    public void What_an_earlier_session_brought_is_stored_before_the_next_one_says_what_is_held()
+    {
+        _sync.Receive(Insert("m1", "a", "u"), 0, 0);
+        _sync.Receive(Insert("m2", "b", "u"), 0, 0);
+        var batch = _sync.TakeStores(1);
+        _sync.Connected("d-", () => [s_held]);
+
+        Assert.Empty(_sync.TakeStores(1));
+        Assert.Empty(Take());
+        _sync.Stored(batch, null, 0);
+        Assert.Equal(Operations.Inventory, Assert.Single(Take()).Operation);
+    }
+
+    [Fact]
+    public void What_the_API_could_not_take_goes_again_after_its_pause_in_its_newest_version()
+    {
+        _sync.Offer([Entry(1, "status/a")], 0);
+        var first = Assert.Single(Take());
+        _sync.Receive(Answer(first.Id, """{"Object":null,"Err":{"ErrStatus":{"code":503}}}"""), 100, 0);
+        Assert.Equal(600, _sync.NextDeadline);
+
+        _sync.Offer([Entry(2, "status/a")], 599);
+        Assert.Empty(Take(599));
+        _sync.Offer([Entry(2, "status/a")], 600);
+        var second = Assert.Single(Take(600));
+        _sync.Receive(Answer(second.Id, """{"Object":null,"Err":{"ErrStatus":{"code":503}}}"""), 600, 0);
+        Assert.True(_sync.IsBusy("status/a", 1_599));
+        Assert.False(_sync.IsBusy("status/a", 1_600));
+    }
+
+    [Fact]
+    public void Node_status_goes_before_what_waits_in_later_lanes_and_past_their_full_window()
+    {
+        var sync = new AgentSync(new AgentSyncOptions { Window = 2 });
+        sync.Connected("c-", null);
+        Assert.Equal((2, 2), (sync.RoomOf(Lane.Control), sync.RoomOf(Lane.Bulk)));
+        sync.Offer([Entry(1, "bus/1", Lane.Bulk), Entry(2, "bus/2", Lane.Bulk)], 0);
+        Assert.Equal((2, 0), (sync.RoomOf(Lane.Control), sync.RoomOf(Lane.Bulk)));
+        sync.Offer([Entry(3, "nodestatus", Lane.Control)], 0);
+
+        Assert.True(sync.TryTake(0, 0, out var first));
+        Assert.Equal("nodestatus", first.Resource);
+    }
+
+    [Theory]
+    [InlineData("forged")]
+    [InlineData("c-1")]
+    public void A_late_repeated_or_forged_answer_settles_nothing_and_is_counted(string id)
+    {
+        _sync.Offer([Entry(1, "status/a")], 0);
+        var sent = Assert.Single(Take());
+        _sync.Receive(Answer(sent.Id, "\"OK\""), 0, 0);
+        Assert.Single(_sync.TakeSettled());
+
+        Assert.Equal(Receipt.LateAnswer, _sync.Receive(Answer(id, "\"OK\""), 0, 0));
+        Assert.Empty(_sync.TakeSettled());
+        Assert.Equal(1, _sync.LateAnswers);
+    }
+
+    [Theory]
+    [InlineData("""{"Err":{"ErrStatus":{"code":"404"}}}""")]
+    [InlineData("""{"Err":{"ErrStatus":[]}}""")]
+    [InlineData("""{"ErrStatus":{"code":1e99}}""")]
+    public void An_answer_of_wrong_types_is_no_answer_that_settles(string content)
+    {
+        _sync.Offer([Entry(1, "status/a")], 0);
+
+        Assert.Equal(Receipt.Retry, _sync.Receive(Answer(Assert.Single(Take()).Id, content), 0, 0));
+    }
+
+    private static Message Ask(string parent, params string[] types) => new()
+    {
+        Id = "ask",
+        ParentId = parent,
+        Operation = Operations.Inventory,
+        Content = Inventory.WriteAsk(types),
+    };
 
     private static Message Insert(string id, string name, string uid) => new()
     {
@@ -155,8 +263,8 @@ public sealed class AgentSyncTests
         Content = Encoding.UTF8.GetBytes(content),
     };
 
-    private static OutboxEntry Entry(long seq, string key) =>
-        new(seq, new UpstreamMessage(key, Lane.Pods, false, "edged", "meta", "patch", key, "{}"u8.ToArray()));
+    private static OutboxEntry Entry(long seq, string key, Lane lane = Lane.Pods) =>
+        new(seq, new UpstreamMessage(key, lane, false, "edged", "meta", "patch", key, "{}"u8.ToArray()));
 
     private List<Message> Take(long now = 0)
     {
