@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using EdgeSync.TestKit;
@@ -24,14 +23,7 @@ internal sealed class ApiWatch : IAsyncDisposable
 
     public static async Task<ApiWatch> StartAsync(ProgramsCloud cloud)
     {
-        var pki = Path.Combine(cloud.DataFolder, "pki");
-        using var pem = X509Certificate2.CreateFromPemFile(Path.Combine(pki, "admin.crt"), Path.Combine(pki, "admin.key"));
-        var handler = new SocketsHttpHandler();
-        handler.SslOptions.ClientCertificates = [X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null)];
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificateFromFile(Path.Combine(pki, "ca.crt")));
-        handler.SslOptions.CertificateChainPolicy = policy;
-        var api = new ApiWatch(new HttpClient(handler) { BaseAddress = new Uri($"https://127.0.0.1:{cloud.ApiPort}"), Timeout = Timeout.InfiniteTimeSpan });
+        var api = new ApiWatch(AdminClient.Create(cloud));
         await api.WatchAsync("/api/v1/pods", api.NotePod);
         await api.WatchAsync("/apis/devices.kubeedge.io/v1beta1/devices", api.NoteDevice);
         await api.WatchAsync("/api/v1/nodes", api.NoteNode);

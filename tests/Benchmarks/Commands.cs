@@ -1,33 +1,54 @@
 using System.Globalization;
+using EdgeSync.Benchmarks.Fleet;
+using EdgeSync.Benchmarks.Hollow;
 using EdgeSync.TestKit;
 
 namespace EdgeSync.Benchmarks;
 
-/// <summary>The command line: <c>main-job [--runs N]</c>.</summary>
+/// <summary>The command line: <c>main-job</c> and <c>fleet</c>; the helper processes of the latter are this program, too.</summary>
 internal static class Commands
 {
     private const int DefaultRuns = 3;
     private const int MaxRuns = 100;
 
-    public static async Task<int> RunAsync(string[] args)
+    public static Task<int> RunAsync(string[] args) => args switch
     {
-        var runs = DefaultRuns;
-        var understood = args is ["main-job"]
-            || (args is ["main-job", "--runs", var text]
-                && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out runs)
-                && runs is >= 1 and <= MaxRuns);
-        if (!understood)
-        {
-            await Console.Error.WriteLineAsync($"""
-                usage: dotnet run -c Release --project tests/Benchmarks -- main-job [--runs N]
+        ["main-job"] => MainJobAsync(DefaultRuns),
+        ["main-job", "--runs", var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var runs)
+            && runs is >= 1 and <= MaxRuns => MainJobAsync(runs),
+        ["fleet", .. var rest] when FleetWish.Parse(rest) is { } wish => FleetAsync(wish),
+        ["hollow", var pki, var port, var kind and ("hub" or "bare")] => HollowHost.RunAsync(pki, port, kind),
+        ["bare", var pki, var port] => BareServer.RunAsync(pki, port),
+        _ => UsageAsync(),
+    };
 
-                  --runs N   worlds to start and measure, one after the other; the table has the medians ({DefaultRuns})
+    private static async Task<int> UsageAsync()
+    {
+        await Console.Error.WriteLineAsync($"""
+            usage: dotnet run -c Release --project tests/Benchmarks -- main-job [--runs N]
+                   dotnet run -c Release --project tests/Benchmarks -- fleet [--case NAME] [--edges N,…] [--fleet N] [--runs N] [--quick]
 
-                Measures what ./build.sh made (out/), or what EDGESYNC_OUT names. Needs root, containerd, mosquitto and kubectl.
-                """);
-            return 2;
-        }
+              --runs N     worlds to start and measure, one after the other; the table has the medians (main-job {DefaultRuns}, fleet 1)
+              --case NAME  one of: {string.Join(", ", FleetWish.Cases)}; without it, all
+              --edges N,…  fleet sizes of the case "size", growing, 100 to 15000 each (1000,5000,10000,15000)
+              --fleet N    edges of the cases "fan-out" and "storm" (5000)
+              --quick      small fleets: whether the parts work; its figures say nothing
 
+            Measures what ./build.sh made (out/), or what EDGESYNC_OUT names. main-job needs root, containerd, mosquitto and
+            kubectl; fleet needs none of these, but 20,000 open files (ulimit -n).
+            """);
+        return 2;
+    }
+
+    private static async Task<int> FleetAsync(FleetWish wish)
+    {
+        UsePublishedPrograms();
+        await Console.Out.WriteLineAsync($"program: {ProgramsLocation.CloudCore}");
+        return await FleetCommand.RunAsync(wish, Console.Out);
+    }
+
+    private static async Task<int> MainJobAsync(int runs)
+    {
         UsePublishedPrograms();
         if (ContainerdRig.WhyNot() is { } reason)
         {
