@@ -57,9 +57,10 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             _informers.For(ApiResources.Nodes), _informers.For(ApiResources.Pods), _informers.For(ApiResources.ConfigMaps),
             _informers.For(ApiResources.Secrets), _informers.For(ApiResources.Devices), _informers.For(ApiResources.DeviceModels));
         _scope = new NodeScope(caches.Caches());
+        var contacts = new NodeContacts(_sessions, time);
         if (ControllersEnabled)
         {
-            AddControllers(builder.Services, time, loggers);
+            AddControllers(builder.Services, contacts, time, loggers);
         }
 
         IHostApplicationLifetime? lifetime = null;
@@ -68,6 +69,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             SilenceLimit = TimeSpan.FromSeconds(hub.KeepaliveInterval),
             HeartbeatInterval = TimeSpan.FromSeconds(hub.KeepaliveInterval / 2.0),
             NodeLimit = hub.NodeLimit,
+
+            // our own node controller asks the hub; a cluster's sees nothing but the leases
+            LeaseInterval = ControllersEnabled ? TimeSpan.FromMinutes(5) : TimeSpan.FromSeconds(10),
             IsReady = () => caches.HaveSynced,
             Stopping = () => lifetime!.ApplicationStopping,
         };
@@ -78,15 +82,20 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             new DeviceUpstream(_api, _scope, replies, time, loggers.CreateLogger<DeviceUpstream>()), replies,
             loggers.CreateLogger<UpstreamDispatcher>());
         var endpoint = new CloudHubEndpoint(
-            options, _sessions, _scope, upstream, leases, time, loggers.CreateLogger<CloudHubEndpoint>());
+            options, _sessions, contacts, _scope, upstream, time, loggers.CreateLogger<CloudHubEndpoint>());
         builder.Services.AddHostedService(_ => _informers);
         builder.Services.AddHostedService(_ => leases);
+        builder.Services.AddHostedService(_ => new SessionSweep(_sessions, options, time));
         DescribeMetrics(caches);
         _web = builder.Build();
         lifetime = _web.Lifetime;
 
         // the API's watches would hold up the end of the web server
-        lifetime.ApplicationStopping.Register(() => _embedded?.BeginStop());
+        lifetime.ApplicationStopping.Register(() =>
+        {
+            _embedded?.BeginStop();
+            _sessions.EndAll("the hub stops");
+        });
         MapPorts(endpoint, Desk(time, loggers), options.IsReady);
     }
 
@@ -136,12 +145,12 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         LogListening(logger, $"{modules.CloudHub.Websocket.Address}:{modules.CloudHub.Websocket.Port}", _api.Server);
     }
 
-    private void AddControllers(IServiceCollection services, TimeProvider time, ILoggerFactory loggers)
+    private void AddControllers(IServiceCollection services, NodeContacts contacts, TimeProvider time, ILoggerFactory loggers)
     {
         var controllers = _run.Config.Modules.Controllers;
         services.AddHostedService(_ => new ControllersService(
             _api, _informers,
-            new ControllersOptions { NodeMonitorGracePeriod = controllers.NodeMonitorGracePeriod },
+            new ControllersOptions { NodeMonitorGracePeriod = controllers.NodeMonitorGracePeriod, SilenceOf = contacts.SilenceOf },
             time, loggers));
     }
 

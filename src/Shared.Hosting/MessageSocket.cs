@@ -86,14 +86,21 @@ public sealed class MessageSocket(WebSocket socket, int maxMessageBytes, TimeSpa
         var output = new ArrayBufferWriter<byte>(512 + message.Content.Length);
         MessageCodec.Write(output, message);
         await _writing.WaitAsync(cancellationToken);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(writeTimeout);
         try
         {
             Interlocked.Add(ref _bytesSent, output.WrittenCount);
-            await socket.SendAsync(output.WrittenMemory, WebSocketMessageType.Text, endOfMessage: true, deadline.Token);
+            var sending = socket.SendAsync(output.WrittenMemory, WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
+            if (sending.IsCompleted)
+            {
+                await sending;
+            }
+            else
+            {
+                // only a full link needs a clock
+                await sending.AsTask().WaitAsync(writeTimeout, CancellationToken.None);
+            }
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (TimeoutException)
         {
             socket.Abort();
             throw new TimeoutException($"the peer took nothing for {writeTimeout.TotalSeconds:0} s");

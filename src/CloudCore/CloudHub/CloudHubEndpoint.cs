@@ -9,7 +9,7 @@ namespace EdgeSync.CloudCore.CloudHub;
 /// client certificate; a header that says otherwise is refused, and, unlike KubeEdge's hub, in words and with a status code.
 /// </summary>
 internal sealed partial class CloudHubEndpoint(
-    CloudHubOptions options, SessionRegistry registry, NodeScope scope, UpstreamDispatcher upstream, LeaseKeeper leases,
+    CloudHubOptions options, SessionRegistry registry, NodeContacts contacts, NodeScope scope, UpstreamDispatcher upstream,
     TimeProvider time, ILogger<CloudHubEndpoint> logger)
 {
     /// <summary>Request and response header that say "EdgeSync's extensions, this version".</summary>
@@ -44,22 +44,26 @@ internal sealed partial class CloudHubEndpoint(
 
         using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
         {
-            // pings find a dead peer though nothing is sent; every WebSocket library answers them
-            KeepAliveInterval = options.HeartbeatInterval,
-            KeepAliveTimeout = options.HeartbeatInterval,
+            // an EdgeSync agent's keepalives and its own pings find a dead link from both sides; pings of ours, each with its timer,
+            // would double what a quiet session costs
+            KeepAliveInterval = extended ? Timeout.InfiniteTimeSpan : options.HeartbeatInterval,
+            KeepAliveTimeout = extended ? Timeout.InfiniteTimeSpan : options.HeartbeatInterval,
         });
         var identity = new SessionIdentity(
-            claimed, registry.NextEpoch(), extended, context.Connection.LocalIpAddress?.ToString() ?? "");
-        await ServeAsync(identity, socket, context.RequestAborted);
+            claimed, registry.NextEpoch(), extended, context.Connection.LocalIpAddress?.ToString() ?? "")
+        {
+            WasNear = contacts.SilenceOf(claimed) < options.SilenceLimit,
+        };
+        await ServeAsync(identity, socket);
     }
 
-    private async Task ServeAsync(SessionIdentity identity, WebSocket socket, CancellationToken aborted)
+    private async Task ServeAsync(SessionIdentity identity, WebSocket socket)
     {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(aborted, options.Stopping());
+        var stopping = options.Stopping();
         await using var session = new EdgeSession(
             identity,
             new MessageSocket(socket, MessageSocket.DefaultMaxMessageBytes, s_writeTimeout),
-            scope, upstream, time, logger);
+            scope, upstream, time, logger, stopping);
         if (registry.TakeOver(session) is not { } turn)
         {
             return;
@@ -67,18 +71,19 @@ internal sealed partial class CloudHubEndpoint(
 
         try
         {
-            if (await turn.WaitAsync(stopping.Token))
+            // a stop ends all sessions that the registry knows; this one may have come just after
+            if (await turn.WaitAsync(stopping) && !stopping.IsCancellationRequested)
             {
-                leases.Wake();
-                await session.RunAsync(options.SilenceLimit, stopping.Token, options.Stopping());
+                await session.RunAsync();
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            // the hub stops, or the peer went away while the session before it ended
+            // the hub stops while the session before this one ends
         }
         finally
         {
+            contacts.NoteEnd(session);
             registry.Leave(session);
         }
     }

@@ -1,5 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.WebSockets;
-using System.Threading.Channels;
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Sync;
 using EdgeSync.Protocol.Wire;
@@ -7,39 +7,45 @@ using EdgeSync.Protocol.Wire;
 namespace EdgeSync.CloudCore.CloudHub;
 
 /// <summary>
-/// One live connection of one node. Three loops: the reader (acknowledgements and heartbeats are handled at once, requests are
-/// handed on), the sender (what the sync machine has to send), and the upstream worker (requests to the API, in order).
-/// Lives as long as its socket.
+/// One live connection of one node. The reader handles acknowledgements and heartbeats at once; sending what the sync machine
+/// has to send, and carrying requests to the API in their order, run only while there is something to do, so that
+/// an idle session is one waiting read. Time is looked at by <see cref="SessionSweep"/>. Lives as long as its socket.
 /// </summary>
 internal sealed partial class EdgeSession : IAsyncDisposable
 {
-    /// <summary>More requests than a node may have on their way; beyond, reading from it pauses.</summary>
-    private const int UpstreamQueueLength = 256;
+    /// <summary>Requests of a node that may wait; beyond, reading from it pauses.</summary>
+    private const int MostRequests = 256;
 
     private readonly MessageSocket _socket;
     private readonly NodeScope _scope;
     private readonly UpstreamDispatcher _upstream;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly CancellationToken _stopping;
     private readonly Lock _gate = new();
     private readonly HubSync _sync; // guarded by _gate
     private readonly Lock _noteGate = new();
     private readonly HashSet<ObjectKey> _noted = []; // guarded by _noteGate
-    private readonly WakeSignal _wake = new();
+    private readonly Queue<Message> _requests = new(0); // guarded by _noteGate
+    private readonly OnDemandLoop _sender;
+    private readonly OnDemandLoop _worker;
     private readonly CancellationTokenSource _ending = new();
-    private readonly Channel<Message> _requests = Channel.CreateBounded<Message>(new BoundedChannelOptions(UpstreamQueueLength)
-    {
-        FullMode = BoundedChannelFullMode.Wait,
-        SingleReader = true,
-        SingleWriter = true,
-    });
 
     private long _lastHeard;
     private bool _nodeSeen; // the sender's
+    private Exception? _failure;
     private string _endReason = "";
 
+    /// <param name="identity">Whose session it is.</param>
+    /// <param name="socket">The link; owned from here on.</param>
+    /// <param name="scope">What the node should hold.</param>
+    /// <param name="upstream">Where its requests go.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    /// <param name="stopping">The hub's end, which also ends what the session is writing to the API.</param>
     public EdgeSession(
-        SessionIdentity identity, MessageSocket socket, NodeScope scope, UpstreamDispatcher upstream, TimeProvider time, ILogger logger)
+        SessionIdentity identity, MessageSocket socket, NodeScope scope, UpstreamDispatcher upstream, TimeProvider time, ILogger logger,
+        CancellationToken stopping)
     {
         Identity = identity;
         _socket = socket;
@@ -47,6 +53,9 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         _upstream = upstream;
         _time = time;
         _logger = logger;
+        _stopping = stopping;
+        _sender = new OnDemandLoop(SendAllAsync);
+        _worker = new OnDemandLoop(HandleRequestsAsync);
         _lastHeard = time.GetTimestamp();
         ConnectedAt = time.GetUtcNow();
         var prefix = $"{time.GetUtcNow().ToUnixTimeMilliseconds():x}-{identity.Epoch:x}-";
@@ -62,7 +71,10 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     public DateTimeOffset ConnectedAt { get; }
 
     /// <summary>Time since the node was last heard.</summary>
-    public TimeSpan Silence => _time.GetElapsedTime(Interlocked.Read(ref _lastHeard));
+    public TimeSpan Silence => _time.GetElapsedTime(LastHeard);
+
+    /// <summary>When the node was last heard, time stamp of the clock.</summary>
+    public long LastHeard => Interlocked.Read(ref _lastHeard);
 
     public long BytesSent => _socket.BytesSent;
 
@@ -83,29 +95,50 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     /// <summary>
     /// Runs the session to its end; after that it can write nothing any more. Never throws for what the peer or the link does.
     /// </summary>
-    /// <param name="silenceLimit">A node of which nothing was heard for so long has lost its session.</param>
-    /// <param name="cancellationToken">Ends the session.</param>
-    /// <param name="stopping">Ends also what the session is writing to the API.</param>
-    public async Task RunAsync(TimeSpan silenceLimit, CancellationToken cancellationToken, CancellationToken stopping)
+    public async Task RunAsync()
     {
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token, cancellationToken);
-        using var listener = _scope.Listen(Node, OnChanged);
         LogConnected(Node, Epoch, Identity.Extended);
-        Task[] loops =
-        [
-            ReceiveAsync(linked.Token),
-            SendAsync(linked.Token),
-            HandleRequestsAsync(linked.Token, stopping),
-            WatchSilenceAsync(silenceLimit, linked.Token),
-        ];
-        await Task.WhenAny(loops);
-        await linked.CancelAsync();
-        await _socket.CloseAsync(_endReason);
-        var failure = await EndOfAsync(loops);
-        LogDisconnected(Node, Epoch, _endReason.Length > 0 ? _endReason : failure?.GetBaseException().Message ?? "the node closed the connection");
-        if (failure is not null and not (SessionEndedException or ProtocolException or WebSocketException or TimeoutException or IOException))
+        using (_scope.Listen(Node, OnChanged))
         {
-            LogFault(failure, Node);
+            try
+            {
+                await ReceiveAsync(_ending.Token);
+            }
+            catch (Exception e)
+            {
+                Fail(e);
+            }
+        }
+
+        await _ending.CancelAsync();
+        await _socket.CloseAsync(_endReason);
+        await _sender.CloseAsync();
+        await _worker.CloseAsync();
+        LogDisconnected(Node, Epoch, _endReason.Length > 0 ? _endReason : _failure?.GetBaseException().Message ?? "the node closed the connection");
+        if (_failure is not (null or SessionEndedException or ProtocolException or WebSocketException or TimeoutException or IOException))
+        {
+            LogFault(_failure, Node);
+        }
+    }
+
+    /// <summary>Ends a session that has been silent for too long; sends again what was not acknowledged in time.</summary>
+    public void LookAtTime(TimeSpan silenceLimit)
+    {
+        if (Silence >= silenceLimit)
+        {
+            End($"nothing was heard for {silenceLimit.TotalSeconds:0} s");
+            return;
+        }
+
+        bool isDue;
+        lock (_gate)
+        {
+            isDue = _sync.NextDeadline <= NowMs();
+        }
+
+        if (isDue)
+        {
+            _sender.Wake();
         }
     }
 
@@ -120,26 +153,16 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     // _ending holds nothing that must be freed, and a late End may still touch it
     public ValueTask DisposeAsync() => _socket.DisposeAsync();
 
-    private static async Task<Exception?> EndOfAsync(Task[] loops)
+    /// <summary>Ends the session for a reason of its own. The first one counts; cancellation is how the rest ends then.</summary>
+    private void Fail(Exception failure)
     {
-        Exception? first = null;
-        foreach (var loop in loops)
+        if (failure is OperationCanceledException && _ending.IsCancellationRequested)
         {
-            try
-            {
-                await loop;
-            }
-            catch (OperationCanceledException)
-            {
-                // how the other loops end once one has
-            }
-            catch (Exception e)
-            {
-                first ??= e;
-            }
+            return;
         }
 
-        return first;
+        Interlocked.CompareExchange(ref _failure, failure, null);
+        _ending.Cancel();
     }
 
     /// <summary>Something that the node should hold may have changed; called under the informers' locks, so only noted.</summary>
@@ -150,7 +173,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
             _noted.Add(key);
         }
 
-        _wake.Set();
+        _sender.Wake();
     }
 
     /// <summary>Brings the sync machine up to date with what has been noted. Only the sender calls it, so the last look wins.</summary>
@@ -216,7 +239,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
                     ReceiveInventory(message);
                     break;
                 default:
-                    await _requests.Writer.WriteAsync(message, cancellationToken);
+                    await RequestAsync(message, cancellationToken);
                     break;
             }
         }
@@ -232,7 +255,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
         if (known)
         {
-            _wake.Set();
+            _sender.Wake();
         }
     }
 
@@ -247,7 +270,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         }
 
         LogNodeError(Node, message.Resource, text);
-        _wake.Set();
+        _sender.Wake();
     }
 
     private void ReceiveInventory(Message message)
@@ -260,62 +283,76 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         }
 
         LogInventory(Node, pending);
-        _wake.Set();
+        _sender.Wake();
     }
 
-    private async Task SendAsync(CancellationToken cancellationToken)
+    private async Task SendAllAsync()
     {
-        while (true)
+        try
         {
-            bool any;
-            Message message;
-            long? deadline;
-            var now = NowMs();
             TakeNotes();
-            lock (_gate)
-            {
-                any = _sync.TryTake(now, UnixMs(), out message);
-                deadline = _sync.NextDeadline;
-            }
-
-            if (any)
+            while (Next() is { } message)
             {
                 LogSending(Node, message.Operation, message.Resource, message.Id);
-                await _socket.SendAsync(message, cancellationToken);
-                continue;
+                await _socket.SendAsync(message, _ending.Token);
+                TakeNotes();
             }
-
-            var wait = deadline is { } due ? TimeSpan.FromMilliseconds(Math.Max(1, due - now)) : Timeout.InfiniteTimeSpan;
-            await _wake.WaitAsync(wait, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            Fail(e);
         }
     }
 
-    private async Task HandleRequestsAsync(CancellationToken cancellationToken, CancellationToken stopping)
+    private Message? Next()
     {
-        await foreach (var request in _requests.Reader.ReadAllAsync(cancellationToken))
+        lock (_gate)
         {
-            // what the API has been asked is awaited though the session ends: a request that is given up may still be carried
-            // out, after what the next session writes. The API client's own time limit bounds it.
-            var reply = await _upstream.HandleAsync(Identity, request, stopping);
-            cancellationToken.ThrowIfCancellationRequested();
-            if (reply is not null)
-            {
-                await _socket.SendAsync(reply, cancellationToken);
-            }
+            return _sync.TryTake(NowMs(), UnixMs(), out var message) ? message : null;
         }
     }
 
-    private async Task WatchSilenceAsync(TimeSpan limit, CancellationToken cancellationToken)
+    private async Task RequestAsync(Message message, CancellationToken cancellationToken)
     {
-        while (true)
+        int waiting;
+        lock (_noteGate)
         {
-            var left = limit - Silence;
-            if (left <= TimeSpan.Zero)
-            {
-                throw new SessionEndedException($"nothing was heard for {limit.TotalSeconds:0} s");
-            }
+            _requests.Enqueue(message);
+            waiting = _requests.Count;
+        }
 
-            await Task.Delay(left, _time, cancellationToken);
+        _worker.Wake();
+        if (waiting >= MostRequests)
+        {
+            await _worker.IdleAsync().WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task HandleRequestsAsync()
+    {
+        try
+        {
+            while (!_ending.IsCancellationRequested && TryDequeue(out var request))
+            {
+                // what the API has been asked is awaited though the session ends: a request that is given up may still be carried
+                // out, after what the next session writes. The API client's own time limit bounds it.
+                if (await _upstream.HandleAsync(Identity, request, _stopping) is { } reply)
+                {
+                    await _socket.SendAsync(reply, _ending.Token);
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+        }
+    }
+
+    private bool TryDequeue([NotNullWhen(true)] out Message? request)
+    {
+        lock (_noteGate)
+        {
+            return _requests.TryDequeue(out request);
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.CloudHub.Upstream;
 using EdgeSync.CloudCore.KubeApi;
-using EdgeSync.Hosting;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.CloudHub;
@@ -14,43 +13,50 @@ namespace EdgeSync.CloudCore.CloudHub;
 internal sealed partial class LeaseKeeper(
     KubeClient api, SessionRegistry registry, CloudHubOptions options, TimeProvider time, ILogger<LeaseKeeper> logger) : BackgroundService
 {
-    /// <summary>As kubelet: a quarter of the lease's duration.</summary>
-    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
-
-    private const int LeaseSeconds = 40;
     private const int Parallel = 8;
     private const string LeaseNamespace = "kube-node-lease";
 
-    private readonly WakeSignal _wake = new();
-    private readonly HashSet<(string Node, long Epoch)> _renewed = []; // sessions renewed in this interval; used by the loop alone
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
 
-    /// <summary>A session has begun: renew its lease now, not in ten seconds.</summary>
-    public void Wake() => _wake.Set();
+    private readonly Dictionary<string, long> _due = []; // node → when its lease is to be renewed; used by the loop alone
+
+    /// <summary>As kubelet: four renewals in a lease's duration.</summary>
+    private int LeaseSeconds => (int)(4 * options.LeaseInterval.TotalSeconds);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var due = time.GetTimestamp();
-        while (true)
+        using var timer = new PeriodicTimer(s_look, time);
+        do
         {
-            await RenewAsync(stoppingToken);
-            var left = s_interval - time.GetElapsedTime(due);
-            if (left <= TimeSpan.Zero || !await _wake.WaitAsync(left, stoppingToken))
-            {
-                due = time.GetTimestamp();
-                _renewed.Clear();
-            }
+            await System.Threading.Tasks.Parallel.ForEachAsync(
+                TakeDue(),
+                new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = stoppingToken },
+                async (node, token) => await RenewAsync(node, token));
         }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task RenewAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Nodes whose renewal is due, with the next one noted. A node that comes back before that needs none, so a fleet that was cut
+    /// off for a moment does not write thousands of leases at once.
+    /// </summary>
+    private List<string> TakeDue()
     {
-        var sessions = registry.Live
-            .Where(s => s.Identity.Extended && s.Silence < options.SilenceLimit && _renewed.Add((s.Node, s.Epoch)))
-            .ToList();
-        await System.Threading.Tasks.Parallel.ForEachAsync(
-            sessions,
-            new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellationToken },
-            async (session, token) => await RenewAsync(session.Node, token));
+        var due = new List<string>();
+        var now = time.GetTimestamp();
+        foreach (var session in registry.Live)
+        {
+            if (session.Identity.Extended && session.Silence < options.SilenceLimit
+                && (!_due.TryGetValue(session.Node, out var at) || at <= now))
+            {
+                // up to a tenth early, so that what began together drifts apart
+                var wait = options.LeaseInterval * (1 - (0.1 * Random.Shared.NextDouble()));
+                _due[session.Node] = now + (long)(wait.TotalSeconds * time.TimestampFrequency);
+                due.Add(session.Node);
+            }
+        }
+
+        return due;
     }
 
     private async Task RenewAsync(string node, CancellationToken cancellationToken)

@@ -5,4 +5,11 @@ namespace EdgeSync.CloudCore.CloudHub;
 /// <param name="Epoch">The session's number; of two sessions of a node the higher one lives.</param>
 /// <param name="Extended">Whether the peer speaks EdgeSync's extensions; otherwise KubeEdge's rules hold.</param>
 /// <param name="LocalAddress">The hub's address that the node reached.</param>
-internal sealed record SessionIdentity(string Node, long Epoch, bool Extended, string LocalAddress);
+internal sealed record SessionIdentity(string Node, long Epoch, bool Extended, string LocalAddress)
+{
+    /// <summary>
+    /// Whether this hub had heard the node so shortly before that nobody can have taken it for dead meanwhile: what the caches
+    /// say of the node's state is then what the API has.
+    /// </summary>
+    public bool WasNear { get; init; }
+}

@@ -78,6 +78,15 @@ internal sealed class SessionRegistry
         return turn;
     }
 
+    /// <summary>Ends every session.</summary>
+    public void EndAll(string reason)
+    {
+        foreach (var session in Live)
+        {
+            session.End(reason);
+        }
+    }
+
     /// <summary>The session is over: it can write nothing any more.</summary>
     public void Leave(EdgeSession session)
     {

@@ -9,6 +9,12 @@ internal sealed class ControllersOptions
     public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(40);
 
     /// <summary>
+    /// How long ago a node was heard by the hub in this process; null: never, or there is none. A node in contact is alive,
+    /// however old its lease is.
+    /// </summary>
+    public Func<string, TimeSpan?> SilenceOf { get; init; } = static _ => null;
+
+    /// <summary>
     /// Pods stay this long after their Node object is gone, so that a node that is deleted and registers itself again
     /// keeps them (the pod garbage collector's quarantine).
     /// </summary>

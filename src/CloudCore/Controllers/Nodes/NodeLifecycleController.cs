@@ -8,7 +8,7 @@ namespace EdgeSync.CloudCore.Controllers.Nodes;
 
 /// <summary>
 /// Marks nodes that are no longer heard of, and keeps the taints that follow from their conditions. A sign of life is
-/// a renewed Lease in kube-node-lease or a new heartbeat in the Ready condition; when it came is taken from this
+/// a renewed Lease in kube-node-lease, a new heartbeat in the Ready condition, or contact with this process's hub; when it came is taken from this
 /// process's own clock, so that a wrong clock on the edge marks nobody. Pods are neither evicted nor marked.
 /// </summary>
 internal sealed partial class NodeLifecycleController : IDisposable
@@ -101,6 +101,11 @@ internal sealed partial class NodeLifecycleController : IDisposable
 
         // a silent node that is marked already needs no further look: when it is back, it says so by a change of its own
         var silent = _time.GetElapsedTime(heard);
+        if (_options.SilenceOf(name) is { } silence && silence < silent)
+        {
+            silent = silence;
+        }
+
         if (silent < _options.NodeMonitorGracePeriod)
         {
             _queue.AddAfter(name, _options.NodeMonitorGracePeriod - silent);
