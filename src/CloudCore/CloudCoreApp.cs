@@ -10,6 +10,7 @@ using EdgeSync.CloudCore.DeviceController;
 using EdgeSync.CloudCore.EmbeddedApi;
 using EdgeSync.CloudCore.Enrollment;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.CloudCore.Ledger;
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Storage;
@@ -32,6 +33,8 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
     private readonly SessionRegistry _sessions = new();
     private readonly MetricsPage _metrics = new();
     private readonly NodeScope _scope;
+    private readonly NodeLedger _ledger;
+    private readonly AdminEndpoints _admin;
 
     private CloudCoreApp(CloudCoreRun run, TimeProvider time)
     {
@@ -63,6 +66,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             AddControllers(builder.Services, contacts, time, loggers);
         }
 
+        var outages = new OutageReporter(_api, time, loggers.CreateLogger<OutageReporter>());
+        _ledger = new NodeLedger(_scope, caches, outages, time);
+        var seed = new LedgerSeed(_api, _ledger, time, loggers.CreateLogger<LedgerSeed>());
         IHostApplicationLifetime? lifetime = null;
         var options = new CloudHubOptions
         {
@@ -72,7 +78,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
 
             // our own node controller asks the hub; a cluster's sees nothing but the leases
             LeaseInterval = ControllersEnabled ? TimeSpan.FromMinutes(5) : TimeSpan.FromSeconds(10),
-            IsReady = () => caches.HaveSynced,
+            IsReady = () => caches.HaveSynced && seed.IsDone,
             Stopping = () => lifetime!.ApplicationStopping,
         };
         var leases = new LeaseKeeper(_api, _sessions, options, time, loggers.CreateLogger<LeaseKeeper>());
@@ -82,11 +88,16 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             new DeviceUpstream(_api, _scope, replies, time, loggers.CreateLogger<DeviceUpstream>()), replies,
             loggers.CreateLogger<UpstreamDispatcher>());
         var endpoint = new CloudHubEndpoint(
-            options, _sessions, contacts, _scope, upstream, time, loggers.CreateLogger<CloudHubEndpoint>());
+            options, _sessions, contacts, _scope, upstream, _ledger, time, loggers.CreateLogger<CloudHubEndpoint>());
         builder.Services.AddHostedService(_ => _informers);
         builder.Services.AddHostedService(_ => leases);
         builder.Services.AddHostedService(_ => new SessionSweep(_sessions, options, time));
-        DescribeMetrics(caches);
+        builder.Services.AddHostedService(_ => seed);
+        builder.Services.AddHostedService(_ => outages);
+        var nodes = new NodesView(_ledger, _sessions, _scope, caches, time);
+        _admin = new AdminEndpoints(
+            nodes, new WhyView(_scope, _sessions, _ledger, caches, nodes, _api, time), _metrics, options.IsReady);
+        HubMetrics.Describe(_metrics, _sessions, _ledger, outages.Totals, nodes, options.IsReady);
         _web = builder.Build();
         lifetime = _web.Lifetime;
 
@@ -108,6 +119,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
     {
         await using var app = Compose(run);
         await app._web.StartAsync(cancellationToken);
+        File.SetUnixFileMode(run.Files.AdminSocket, DurableFile.OwnerOnly);
         app.LogStarted();
         await app._web.WaitForShutdownAsync(cancellationToken);
         return HostExit.Code(app._web.Services.GetServices<IHostedService>());
@@ -128,6 +140,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _web.DisposeAsync();
+        _ledger.Dispose();
         _scope.Dispose();
         _api.Dispose();
         if (_embedded is not null)
@@ -192,6 +205,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var clients = new ClientCertificates(_authority.Certificate);
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = null; // each endpoint has its own limit
+        AdminEndpoints.Listen(kestrel, _run.Files);
         if (IsEmbedded)
         {
             var certificate = X509Certificate2.CreateFromPemFile(api.TlsCertFile, api.TlsPrivateKeyFile);
@@ -215,6 +229,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
 
     private void MapPorts(CloudHubEndpoint endpoint, CertificateDesk desk, Func<bool> isReady)
     {
+        _web.MapWhen(AdminEndpoints.IsLocal, branch => branch.Run(_admin.HandleAsync));
         if (_embedded is { } embedded)
         {
             var apiPort = _run.Config.Modules.EmbeddedApi.Port;
@@ -254,18 +269,6 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
     {
         context.Response.ContentType = MetricsPage.ContentType;
         return context.Response.WriteAsync(_metrics.Render(), context.RequestAborted);
-    }
-
-    private void DescribeMetrics(HubInformers caches)
-    {
-        _metrics.Gauge("edgesync_hub_sessions", "Nodes that are connected now.", () => _sessions.Count);
-        _metrics.Gauge("edgesync_hub_ready", "1 once the caches hold a full list.", () => caches.HaveSynced ? 1 : 0);
-        _metrics.GaugeBy(
-            "edgesync_hub_node_pending_objects", "Objects that a connected node does not hold as it should.", "node",
-            () => _sessions.Live.Select(s => (s.Node, (double)s.PendingCount)));
-        _metrics.GaugeBy(
-            "edgesync_hub_node_silence_seconds", "Time since a connected node was last heard.", "node",
-            () => _sessions.Live.Select(s => (s.Node, s.Silence.TotalSeconds)));
     }
 
     [LoggerMessage(LogLevel.Information, "The hub listens on {Hub}; the Kubernetes API is {Api}")]

@@ -31,6 +31,16 @@ public sealed class MetricsPage
     public void GaugeBy(string name, string help, string label, Func<IEnumerable<(string LabelValue, double Value)>> read) =>
         Add(name, help, "gauge", () => read().Select(v => ($"{{{label}=\"{Escape(v.LabelValue)}\"}}", v.Value)));
 
+    /// <summary>
+    /// How values are spread over buckets. <paramref name="read"/> gives the count of each bucket (not cumulative; one more than
+    /// <paramref name="bounds"/>, the last without a bound) and the sum of all values.
+    /// </summary>
+    public void Histogram(string name, string help, IReadOnlyList<double> bounds, Func<(IReadOnlyList<long> Counts, double Sum)> read) =>
+        Add(name, help, "histogram", () => Buckets(bounds, read()));
+
+    /// <summary>Every metric of the page, for whoever checks it against its description.</summary>
+    public IReadOnlyList<string> Names => [.. _metrics.Select(m => m.Name)];
+
     /// <summary>The page as it is now.</summary>
     public string Render()
     {
@@ -45,6 +55,20 @@ public sealed class MetricsPage
         }
 
         return page.ToString();
+    }
+
+    private static IEnumerable<(string, double)> Buckets(IReadOnlyList<double> bounds, (IReadOnlyList<long> Counts, double Sum) read)
+    {
+        long total = 0;
+        for (var bucket = 0; bucket < read.Counts.Count; bucket++)
+        {
+            total += read.Counts[bucket];
+            var bound = bucket < bounds.Count ? bounds[bucket].ToString(CultureInfo.InvariantCulture) : "+Inf";
+            yield return ($"_bucket{{le=\"{bound}\"}}", total);
+        }
+
+        yield return ("_sum", read.Sum);
+        yield return ("_count", total);
     }
 
     private static string Escape(string value) =>

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
+using EdgeSync.CloudCore.Ledger;
 using EdgeSync.Hosting;
 
 namespace EdgeSync.CloudCore.CloudHub;
@@ -9,12 +10,16 @@ namespace EdgeSync.CloudCore.CloudHub;
 /// client certificate; a header that says otherwise is refused, and, unlike KubeEdge's hub, in words and with a status code.
 /// </summary>
 internal sealed partial class CloudHubEndpoint(
-    CloudHubOptions options, SessionRegistry registry, NodeContacts contacts, NodeScope scope, UpstreamDispatcher upstream,
+    CloudHubOptions options, SessionRegistry registry, NodeContacts contacts, NodeScope scope, UpstreamDispatcher upstream, NodeLedger ledger,
     TimeProvider time, ILogger<CloudHubEndpoint> logger)
 {
     /// <summary>Request and response header that say "EdgeSync's extensions, this version".</summary>
     public const string VersionHeader = "Edgesync-Version";
 
+    /// <summary>Request header with the agent's version, for people.</summary>
+    public const string AgentHeader = "Edgesync-Agent";
+
+    private const int MaxAgentLength = 64;
     private const string NodeHeader = "Node_id";
     private const string UseHeader = "Connectionuse";
     private static readonly TimeSpan s_writeTimeout = TimeSpan.FromSeconds(15);
@@ -53,6 +58,7 @@ internal sealed partial class CloudHubEndpoint(
             claimed, registry.NextEpoch(), extended, context.Connection.LocalIpAddress?.ToString() ?? "")
         {
             WasNear = contacts.SilenceOf(claimed) < options.SilenceLimit,
+            Agent = AgentOf(context),
         };
         await ServeAsync(identity, socket);
     }
@@ -63,7 +69,7 @@ internal sealed partial class CloudHubEndpoint(
         await using var session = new EdgeSession(
             identity,
             new MessageSocket(socket, MessageSocket.DefaultMaxMessageBytes, s_writeTimeout),
-            scope, upstream, time, logger, stopping);
+            scope, upstream, ledger, time, logger, stopping);
         if (registry.TakeOver(session) is not { } turn)
         {
             return;
@@ -112,6 +118,12 @@ internal sealed partial class CloudHubEndpoint(
         }
 
         return options.IsReady() ? null : (StatusCodes.Status503ServiceUnavailable, "the hub has not read the API yet; try again");
+    }
+
+    private static string AgentOf(HttpContext context)
+    {
+        var agent = context.Request.Headers[AgentHeader].ToString();
+        return agent.Length <= MaxAgentLength && agent.All(c => c is > ' ' and < '\x7f') ? agent : "";
     }
 
     private static Task RefuseAsync(HttpContext context, int code, string text)

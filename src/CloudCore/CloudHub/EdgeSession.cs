@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.WebSockets;
+using EdgeSync.CloudCore.Ledger;
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Sync;
 using EdgeSync.Protocol.Wire;
@@ -19,6 +20,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     private readonly MessageSocket _socket;
     private readonly NodeScope _scope;
     private readonly UpstreamDispatcher _upstream;
+    private readonly NodeLedger _ledger;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationToken _stopping;
@@ -33,6 +35,8 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
     private long _lastHeard;
     private bool _nodeSeen; // the sender's
+    private bool _caughtUp; // the sender's
+    private NodeRecord? _record; // from the start of RunAsync on
     private Exception? _failure;
     private string _endReason = "";
 
@@ -40,17 +44,19 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     /// <param name="socket">The link; owned from here on.</param>
     /// <param name="scope">What the node should hold.</param>
     /// <param name="upstream">Where its requests go.</param>
+    /// <param name="ledger">Who is told what became of things.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     /// <param name="stopping">The hub's end, which also ends what the session is writing to the API.</param>
     public EdgeSession(
-        SessionIdentity identity, MessageSocket socket, NodeScope scope, UpstreamDispatcher upstream, TimeProvider time, ILogger logger,
-        CancellationToken stopping)
+        SessionIdentity identity, MessageSocket socket, NodeScope scope, UpstreamDispatcher upstream, NodeLedger ledger,
+        TimeProvider time, ILogger logger, CancellationToken stopping)
     {
         Identity = identity;
         _socket = socket;
         _scope = scope;
         _upstream = upstream;
+        _ledger = ledger;
         _time = time;
         _logger = logger;
         _stopping = stopping;
@@ -92,11 +98,66 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Bytes of those.</summary>
+    public long PendingBytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sync.PendingBytes;
+            }
+        }
+    }
+
+    /// <summary>Messages that were sent more than once.</summary>
+    public long ResentCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sync.ResentCount;
+            }
+        }
+    }
+
+    /// <summary>Whether the node has said what it holds, or is a peer that does not.</summary>
+    public bool IsOpen
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sync.IsOpen;
+            }
+        }
+    }
+
+    /// <summary>The facts of one object; null where the node neither holds nor should hold it.</summary>
+    public ObjectFacts? Find(ObjectKey key)
+    {
+        lock (_gate)
+        {
+            return _sync.Find(key);
+        }
+    }
+
+    /// <summary>What the node holds, and the addresses of what it does not hold as it should.</summary>
+    public (IReadOnlyList<InventoryItem> Held, IReadOnlyList<ObjectKey> Pending) Holdings()
+    {
+        lock (_gate)
+        {
+            return ([.. _sync.Held()], [.. _sync.Pending()]);
+        }
+    }
+
     /// <summary>
     /// Runs the session to its end; after that it can write nothing any more. Never throws for what the peer or the link does.
     /// </summary>
     public async Task RunAsync()
     {
+        _record = _ledger.Opened(this);
         LogConnected(Node, Epoch, Identity.Extended);
         using (_scope.Listen(Node, OnChanged))
         {
@@ -114,7 +175,9 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         await _socket.CloseAsync(_endReason);
         await _sender.CloseAsync();
         await _worker.CloseAsync();
-        LogDisconnected(Node, Epoch, _endReason.Length > 0 ? _endReason : _failure?.GetBaseException().Message ?? "the node closed the connection");
+        var reason = _endReason.Length > 0 ? _endReason : _failure?.GetBaseException().Message ?? "the node closed the connection";
+        _ledger.Closed(this, _record, reason);
+        LogDisconnected(Node, Epoch, reason);
         if (_failure is not (null or SessionEndedException or ProtocolException or WebSocketException or TimeoutException or IOException))
         {
             LogFault(_failure, Node);
@@ -207,6 +270,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
             lock (_gate)
             {
+                _sync.SetTime(NowMs(), UnixMs());
                 if (wanted is not null)
                 {
                     _sync.Want(key, wanted);
@@ -238,6 +302,9 @@ internal sealed partial class EdgeSession : IAsyncDisposable
                 case Operations.Inventory when Identity.Extended:
                     ReceiveInventory(message);
                     break;
+                case Operations.Report when Identity.Extended:
+                    _record!.Reported(EdgeReport.Read(message.Content));
+                    break;
                 default:
                     await RequestAsync(message, cancellationToken);
                     break;
@@ -248,13 +315,16 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     private void Acknowledge(Message message)
     {
         bool known;
+        Acknowledged acknowledged;
         lock (_gate)
         {
-            known = _sync.Acknowledge(message.ParentId);
+            _sync.SetTime(NowMs(), UnixMs());
+            known = _sync.Acknowledge(message.ParentId, out acknowledged);
         }
 
         if (known)
         {
+            _record!.Acknowledged(acknowledged.LagMs);
             _sender.Wake();
         }
     }
@@ -269,6 +339,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
             _sync.Refuse(message.ParentId, text);
         }
 
+        _ledger.Totals.StoreFailed();
         LogNodeError(Node, message.Resource, text);
         _sender.Wake();
     }
@@ -278,10 +349,12 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         int pending;
         lock (_gate)
         {
+            _sync.SetTime(NowMs(), UnixMs());
             _sync.ReceiveInventory(message);
             pending = _sync.PendingCount;
         }
 
+        _record!.Differs(pending);
         LogInventory(Node, pending);
         _sender.Wake();
     }
@@ -306,10 +379,21 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
     private Message? Next()
     {
+        Message? next;
+        bool inSync;
         lock (_gate)
         {
-            return _sync.TryTake(NowMs(), UnixMs(), out var message) ? message : null;
+            next = _sync.TryTake(NowMs(), UnixMs(), out var message) ? message : null;
+            inSync = _sync.IsOpen && _sync.PendingCount == 0;
         }
+
+        if (inSync && !_caughtUp)
+        {
+            _caughtUp = true;
+            _ledger.CaughtUp(_record!);
+        }
+
+        return next;
     }
 
     private async Task RequestAsync(Message message, CancellationToken cancellationToken)

@@ -18,7 +18,7 @@ internal sealed class NodeScope : IDisposable
     private readonly Dictionary<string, Dictionary<ObjectKey, int>> _uses = []; // node → key → how many reasons
     private readonly Dictionary<ObjectKey, Contribution> _contributions = []; // pod or device → what it makes its node hold
     private readonly Dictionary<ObjectKey, HashSet<string>> _holders = []; // key → nodes
-    private readonly Dictionary<string, Action<ObjectKey>> _listeners = []; // node → its session
+    private readonly Dictionary<string, Action<ObjectKey, InformerChange?>> _listeners = []; // node → its session, or the ledger while it is away
     private readonly List<IDisposable> _subscriptions = [];
 
     public NodeScope(IReadOnlyDictionary<string, ObjectCache> caches)
@@ -36,21 +36,64 @@ internal sealed class NodeScope : IDisposable
     /// </summary>
     public IDisposable Listen(string node, Action<ObjectKey> changed)
     {
-        ObjectKey[] keys;
-        lock (_gate)
-        {
-            _listeners[node] = changed;
-            keys = _uses.TryGetValue(node, out var uses) ? [.. uses.Keys] : [];
-        }
-
+        var listener = Observe(node, (key, _) => changed(key));
         changed(new ObjectKey("", ResourceTypes.Node, node));
-        foreach (var key in keys)
+        foreach (var key in KeysOf(node))
         {
             changed(key);
         }
 
+        return listener;
+    }
+
+    /// <summary>
+    /// Tells <paramref name="changed"/> every later change only, and where it was the object itself that changed, how: null where
+    /// the node has begun or ceased to need it. Takes the place of a listener, and the next listener its.
+    /// </summary>
+    public IDisposable Observe(string node, Action<ObjectKey, InformerChange?> changed)
+    {
+        lock (_gate)
+        {
+            _listeners[node] = changed;
+        }
+
         return new Listener(this, node, changed);
     }
+
+    /// <summary>Everything that the node should hold besides its Node.</summary>
+    public IReadOnlyList<ObjectKey> KeysOf(string node)
+    {
+        lock (_gate)
+        {
+            return _uses.TryGetValue(node, out var uses) ? [.. uses.Keys] : [];
+        }
+    }
+
+    /// <summary>The nodes that should hold the object.</summary>
+    public IReadOnlyList<string> HoldersOf(ObjectKey key)
+    {
+        if (key.Type == ResourceTypes.Node)
+        {
+            return [key.Name];
+        }
+
+        lock (_gate)
+        {
+            return _holders.TryGetValue(key, out var nodes) ? [.. nodes] : [];
+        }
+    }
+
+    /// <summary>What a pod or device makes its node hold besides itself; null for one that is bound to no node.</summary>
+    public Contribution? ContributionOf(ObjectKey owner)
+    {
+        lock (_gate)
+        {
+            return _contributions.GetValueOrDefault(owner);
+        }
+    }
+
+    /// <summary>The object, whoever should hold it; null where the API has none.</summary>
+    public KubeObject? Find(ObjectKey key) => _caches.GetValueOrDefault(key.Type)?.Get(new NamespacedName(key.Namespace, key.Name));
 
     /// <summary>The object as the node should hold it now; null where it should not hold it.</summary>
     public KubeObject? Lookup(string node, ObjectKey key)
@@ -66,13 +109,7 @@ internal sealed class NodeScope : IDisposable
     /// <summary>Every device that is a member of the node.</summary>
     public IReadOnlyList<KubeObject> DevicesOf(string node)
     {
-        ObjectKey[] keys;
-        lock (_gate)
-        {
-            keys = _uses.TryGetValue(node, out var uses) ? [.. uses.Keys.Where(k => k.Type == ResourceTypes.Device)] : [];
-        }
-
-        return [.. keys.Select(k => Lookup(node, k)).OfType<KubeObject>()];
+        return [.. KeysOf(node).Where(k => k.Type == ResourceTypes.Device).Select(k => Lookup(node, k)).OfType<KubeObject>()];
     }
 
     public void Dispose()
@@ -100,7 +137,7 @@ internal sealed class NodeScope : IDisposable
     {
         var changed = (change.New ?? change.Old)!;
         var key = changed.Key(type);
-        List<(Action<ObjectKey> Listener, ObjectKey Key)> notify = [];
+        List<(Action<ObjectKey, InformerChange?> Listener, ObjectKey Key)> notify = [];
         lock (_gate)
         {
             if (type == ResourceTypes.Node)
@@ -123,11 +160,11 @@ internal sealed class NodeScope : IDisposable
 
         foreach (var (listener, changedKey) in notify)
         {
-            listener(changedKey);
+            listener(changedKey, changedKey == key ? change : null);
         }
     }
 
-    private void Replace(List<(Action<ObjectKey>, ObjectKey)> notify, ObjectKey owner, Contribution? next)
+    private void Replace(List<(Action<ObjectKey, InformerChange?>, ObjectKey)> notify, ObjectKey owner, Contribution? next)
     {
         var previous = _contributions.GetValueOrDefault(owner);
         if (next is not null)
@@ -154,7 +191,7 @@ internal sealed class NodeScope : IDisposable
         }
     }
 
-    private void Add(List<(Action<ObjectKey>, ObjectKey)> notify, string node, ObjectKey key)
+    private void Add(List<(Action<ObjectKey, InformerChange?>, ObjectKey)> notify, string node, ObjectKey key)
     {
         if (!_uses.TryGetValue(node, out var uses))
         {
@@ -176,7 +213,7 @@ internal sealed class NodeScope : IDisposable
         Collect(notify, node, key);
     }
 
-    private void Remove(List<(Action<ObjectKey>, ObjectKey)> notify, string node, ObjectKey key)
+    private void Remove(List<(Action<ObjectKey, InformerChange?>, ObjectKey)> notify, string node, ObjectKey key)
     {
         var uses = _uses[node];
         if (--uses[key] > 0)
@@ -200,7 +237,7 @@ internal sealed class NodeScope : IDisposable
         Collect(notify, node, key);
     }
 
-    private void Collect(List<(Action<ObjectKey>, ObjectKey)> notify, string node, ObjectKey key)
+    private void Collect(List<(Action<ObjectKey, InformerChange?>, ObjectKey)> notify, string node, ObjectKey key)
     {
         if (_listeners.TryGetValue(node, out var listener))
         {
@@ -208,7 +245,7 @@ internal sealed class NodeScope : IDisposable
         }
     }
 
-    private sealed class Listener(NodeScope owner, string node, Action<ObjectKey> changed) : IDisposable
+    private sealed class Listener(NodeScope owner, string node, Action<ObjectKey, InformerChange?> changed) : IDisposable
     {
         public void Dispose()
         {

@@ -12,4 +12,7 @@ internal sealed record SessionIdentity(string Node, long Epoch, bool Extended, s
     /// say of the node's state is then what the API has.
     /// </summary>
     public bool WasNear { get; init; }
+
+    /// <summary>The agent's version as it said in the handshake; empty where it said none.</summary>
+    public string Agent { get; init; } = "";
 }

@@ -25,6 +25,8 @@ internal sealed record CloudCoreParts
 /// <summary>The command line of cloudcore. Exit codes: 0 done, 1 failed, 2 not understood.</summary>
 internal static class CloudCoreCommands
 {
+    private const string DefaultDataDir = "/var/lib/edgesync-cloud";
+
     public static Task<int> InvokeAsync(string[] args, CloudCoreParts parts, CancellationToken cancellationToken) =>
         new CommandShell("cloudcore", parts.Output, parts.Error).InvokeAsync(
             new RootCommand(
@@ -35,11 +37,17 @@ internal static class CloudCoreCommands
                   cloudcore init --data-dir /var/lib/edgesync-cloud --advertise-address 203.0.113.5
                   cloudcore run --data-dir /var/lib/edgesync-cloud
                   cloudcore gettoken --data-dir /var/lib/edgesync-cloud
+
+                Where is it stuck:
+                  cloudcore nodes
+                  cloudcore why pod/web-7x2k
                 """)
             {
                 InitCommand.Create(parts),
                 GetTokenCommand.Create(parts),
                 RunCommand.Create(parts),
+                NodesCommand.Create(parts),
+                WhyCommand.Create(parts),
             },
             args,
             cancellationToken);
@@ -59,6 +67,34 @@ internal static class CloudCoreCommands
             : throw new CommandFailedException(loaded.Problems.Count == 1 && !File.Exists(files.Config)
                 ? loaded.Problems[0]
                 : $"{files.Config} cannot be used:{string.Concat(loaded.Problems.Select(p => $"\n  {p}"))}");
+    }
+
+    /// <summary>For commands that ask a running hub.</summary>
+    public static Option<string> RunningDataDirOption() => new("--data-dir")
+    {
+        Description = $"The running hub's data folder. Default: {DefaultDataDir}.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => DefaultDataDir,
+    };
+
+    /// <summary><c>-o</c>: how an answer is written.</summary>
+    /// <param name="forms">The forms besides the plain one.</param>
+    public static Option<string> OutputOption(params string[] forms)
+    {
+        var option = new Option<string>("--output", "-o")
+        {
+            Description = $"Write the answer as {string.Join(" or ", forms)}.",
+            HelpName = string.Join('|', forms),
+            DefaultValueFactory = _ => "",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !forms.Contains(result.Tokens[0].Value))
+            {
+                result.AddError($"-o must be {string.Join(" or ", forms)}, and is \"{result.Tokens[0].Value}\"");
+            }
+        });
+        return option;
     }
 
     public static Option<string> DataDirOption() => new("--data-dir")

@@ -35,6 +35,7 @@ internal static class RunCommand
 
     private static async Task<int> RunAsync(CloudCoreRun run, CloudCoreParts parts, CancellationToken cancellationToken)
     {
+        using var alone = DataFolderLock.Take(run.Files);
         try
         {
             return await parts.RunAsync(run, cancellationToken);

@@ -11,6 +11,12 @@ internal sealed record CloudFiles(string DataDir)
     /// <summary>Held while init works, so that two never make two CAs.</summary>
     public string InitLock => Path.Combine(DataDir, "init.lock");
 
+    /// <summary>Held by the one cloudcore that runs on the folder; its process id stands in it.</summary>
+    public string RunLock => Path.Combine(DataDir, "cloudcore.lock");
+
+    /// <summary>Where the running cloudcore answers its own commands.</summary>
+    public string AdminSocket => Path.Combine(DataDir, "cloudcore.sock");
+
     public string Pki => Path.Combine(DataDir, "pki");
 
     public string CaCertificate => Path.Combine(Pki, "ca.crt");

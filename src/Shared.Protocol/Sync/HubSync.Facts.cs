@@ -14,6 +14,9 @@ public sealed partial class HubSync
     /// <summary>Bytes of the pending objects.</summary>
     public long PendingBytes => PendingCount == 0 ? 0 : _entries.Values.Where(e => e.IsCountedPending).Sum(e => (long)(e.Wanted?.Json.Length ?? 0));
 
+    /// <summary>The objects that the node does not hold as it should.</summary>
+    public IEnumerable<ObjectKey> Pending() => _entries.Values.Where(e => e.IsCountedPending).Select(e => e.Key);
+
     /// <summary>Everything that the node is known to hold.</summary>
     public IEnumerable<InventoryItem> Held() => _entries.Values
         .Where(e => e.Held is not null)

@@ -16,6 +16,9 @@ public static class Operations
 
     /// <summary>EdgeSync extension: the edge tells what it holds (see <c>Sync/Inventory</c>).</summary>
     public const string Inventory = "inventory";
+
+    /// <summary>EdgeSync extension: the edge tells figures of itself (see <c>Sync/EdgeReport</c>).</summary>
+    public const string Report = "report";
 }
 
 /// <summary>The receiver groups of <see cref="Message.Group"/>.</summary>

@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using EdgeSync.CloudCore.CloudHub;
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Protocol.Wire;
+
+namespace EdgeSync.CloudCore.Ledger;
+
+/// <summary>
+/// What the hub knows of every node beyond its present session: when it was last heard, why it left, what it held then and what
+/// changed since. In memory; after a restart of the hub the leases tell when each node was last heard. Sessions feed it
+/// by a few calls.
+/// </summary>
+internal sealed class NodeLedger : IDisposable
+{
+    /// <summary>Shorter times away are not reported: they are what a weak link does all day.</summary>
+    public static readonly TimeSpan OutageLimit = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentDictionary<string, NodeRecord> _records = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, IDisposable> _listening = new(StringComparer.Ordinal);
+    private readonly NodeScope _scope;
+    private readonly HubInformers _caches;
+    private readonly OutageReporter _reporter;
+    private readonly TimeProvider _time;
+    private readonly IDisposable _nodes;
+
+    public NodeLedger(NodeScope scope, HubInformers caches, OutageReporter reporter, TimeProvider time)
+    {
+        _scope = scope;
+        _caches = caches;
+        _reporter = reporter;
+        _time = time;
+        StartedAt = time.GetUtcNow();
+        _nodes = caches.Nodes.Subscribe(OnNode);
+    }
+
+    public DateTimeOffset StartedAt { get; }
+
+    public LedgerTotals Totals { get; } = new();
+
+    /// <summary>Every node that this hub has heard of.</summary>
+    public IEnumerable<NodeRecord> Records => _records.Select(r => r.Value);
+
+    public NodeRecord? Find(string node) => _records.GetValueOrDefault(node);
+
+    /// <summary>
+    /// Takes from the leases when each node was last heard before this hub. A node whose lease is about as new as the newest
+    /// was in contact until the hub itself went away: its silence is the hub's, and no outage.
+    /// </summary>
+    public void Seed(IEnumerable<(string Node, DateTimeOffset Renewed)> leases)
+    {
+        var all = leases.ToList();
+        if (all.Count == 0)
+        {
+            return;
+        }
+
+        var hubLeft = all.Max(l => l.Renewed);
+        foreach (var (node, renewed) in all)
+        {
+            var record = _records.GetOrAdd(node, n => new NodeRecord(n, Totals));
+            record.Seed(renewed, awaySince: hubLeft - renewed < OutageLimit ? StartedAt : renewed);
+        }
+    }
+
+    /// <summary>A session begins: before anything that the node sends is taken.</summary>
+    public NodeRecord Opened(EdgeSession session)
+    {
+        var record = _records.GetOrAdd(session.Node, n => new NodeRecord(n, Totals));
+        Totals.Connected();
+        var since = record.State.AwaySince;
+        var outage = since is { } left && session.ConnectedAt - left >= OutageLimit
+            ? new Outage(left, session.ConnectedAt, RestartsOf(session.Node))
+            : null;
+        record.Opened(session.Identity, outage);
+        if (_listening.TryRemove(session.Node, out var listener))
+        {
+            listener.Dispose();
+        }
+
+        return record;
+    }
+
+    /// <summary>The node holds everything that it should, for the first time in its session.</summary>
+    public void CaughtUp(NodeRecord record)
+    {
+        var before = record.CaughtUp();
+        if (before.Outage is not { } outage)
+        {
+            return;
+        }
+
+        var updates = before.Away?.Settle(key => _scope.Lookup(record.Node, key));
+        _reporter.Offer(new EndedOutage(
+            record, outage, updates?.Applied ?? Math.Max(0, outage.Differing), updates?.Superseded, _time.GetUtcNow()));
+    }
+
+    /// <summary>The session has ended; no newer one of the node has begun yet.</summary>
+    public void Closed(EdgeSession session, NodeRecord record, string reason)
+    {
+        Totals.Ended(session.BytesSent, session.BytesReceived, session.ResentCount);
+        var (held, pending) = session.Holdings();
+        var away = new AwayObjects(held, pending, record.State.Away);
+        record.Closed(session, _time.GetUtcNow(), reason, away);
+        _listening[session.Node] = _scope.Observe(session.Node, away.Note);
+    }
+
+    /// <summary>Restarts of the node's pods as the cache has them, by UID.</summary>
+    public IReadOnlyDictionary<string, int> RestartsOf(string node) =>
+        PodRestarts.Count(_scope.KeysOf(node)
+            .Where(k => k.Type == ResourceTypes.Pod)
+            .Select(k => _scope.Lookup(node, k))
+            .OfType<KubeObject>());
+
+    public void Dispose()
+    {
+        _nodes.Dispose();
+        foreach (var listener in _listening.Values)
+        {
+            listener.Dispose();
+        }
+    }
+
+    /// <summary>A node that was taken out of the API is forgotten.</summary>
+    private void OnNode(InformerChange change)
+    {
+        if (change.New is null && _caches.Nodes.HasSynced)
+        {
+            _records.TryRemove(change.Name.Name, out _);
+            if (_listening.TryRemove(change.Name.Name, out var listener))
+            {
+                listener.Dispose();
+            }
+        }
+    }
+}
