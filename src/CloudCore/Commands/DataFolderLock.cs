@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using EdgeSync.CloudCore.Configuration;
 using EdgeSync.Hosting;
 using EdgeSync.Storage;
@@ -12,18 +11,23 @@ namespace EdgeSync.CloudCore.Commands;
 /// </summary>
 internal sealed class DataFolderLock : IDisposable
 {
-    private readonly FileStream _file;
+    private readonly CloudFiles _files;
+    private readonly FileStream _lock;
 
-    private DataFolderLock(FileStream file) => _file = file;
+    private DataFolderLock(CloudFiles files, FileStream held)
+    {
+        _files = files;
+        _lock = held;
+    }
 
     /// <exception cref="CommandFailedException">Another cloudcore runs on the folder.</exception>
     public static DataFolderLock Take(CloudFiles files)
     {
-        FileStream file;
+        FileStream held;
         try
         {
             // no sharing is an exclusive flock
-            file = new FileStream(files.RunLock, new FileStreamOptions
+            held = new FileStream(files.RunLock, new FileStreamOptions
             {
                 Mode = FileMode.OpenOrCreate,
                 Access = FileAccess.ReadWrite,
@@ -31,33 +35,19 @@ internal sealed class DataFolderLock : IDisposable
                 UnixCreateMode = DurableFile.OwnerOnly,
             });
         }
-        catch (IOException) when (Holder(files) is { Length: > 0 } holder)
+        catch (IOException) when (File.Exists(files.RunLock))
         {
-            throw new CommandFailedException($"a cloudcore runs on {files.DataDir} already (process {holder}); stop it first");
+            var holder = File.Exists(files.RunPid) ? $" (process {File.ReadAllText(files.RunPid)})" : "";
+            throw new CommandFailedException($"{files.DataDir} is held by a cloudcore that runs already{holder}; stop it first");
         }
 
-        file.SetLength(0);
-        file.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-        file.Flush();
-        return new DataFolderLock(file);
+        DurableFile.Write(files.RunPid, Environment.ProcessId.ToString(CultureInfo.InvariantCulture), DurableFile.OwnerOnly);
+        return new DataFolderLock(files, held);
     }
 
     public void Dispose()
     {
-        _file.SetLength(0);
-        _file.Dispose();
-    }
-
-    private static string? Holder(CloudFiles files)
-    {
-        try
-        {
-            using var reader = new StreamReader(new FileStream(files.RunLock, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return reader.ReadLine();
-        }
-        catch (IOException)
-        {
-            return null;
-        }
+        File.Delete(_files.RunPid);
+        _lock.Dispose();
     }
 }

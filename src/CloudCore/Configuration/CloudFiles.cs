@@ -11,8 +11,11 @@ internal sealed record CloudFiles(string DataDir)
     /// <summary>Held while init works, so that two never make two CAs.</summary>
     public string InitLock => Path.Combine(DataDir, "init.lock");
 
-    /// <summary>Held by the one cloudcore that runs on the folder; its process id stands in it.</summary>
+    /// <summary>Held by the one cloudcore that runs on the folder.</summary>
     public string RunLock => Path.Combine(DataDir, "cloudcore.lock");
+
+    /// <summary>The process that holds <see cref="RunLock"/>: a locked file cannot be read.</summary>
+    public string RunPid => Path.Combine(DataDir, "cloudcore.pid");
 
     /// <summary>Where the running cloudcore answers its own commands.</summary>
     public string AdminSocket => Path.Combine(DataDir, "cloudcore.sock");

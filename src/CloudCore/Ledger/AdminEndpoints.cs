@@ -1,9 +1,7 @@
-using System.Net.Sockets;
 using System.Text.Json;
 using EdgeSync.CloudCore.Configuration;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Hosting;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace EdgeSync.CloudCore.Ledger;
@@ -26,9 +24,8 @@ internal sealed class AdminEndpoints(NodesView nodes, WhyView why, MetricsPage m
         kestrel.ListenUnixSocket(files.AdminSocket);
     }
 
-    /// <summary>Whether a request came by the socket.</summary>
-    public static bool IsLocal(HttpContext context) =>
-        context.Features.Get<IConnectionEndPointFeature>()?.LocalEndPoint is UnixDomainSocketEndPoint;
+    /// <summary>Whether a request came by the socket: every other listener has an IP address.</summary>
+    public static bool IsLocal(HttpContext context) => context.Connection.LocalIpAddress is null;
 
     public async Task HandleAsync(HttpContext context)
     {
