@@ -67,7 +67,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         }
 
         var outages = new OutageReporter(_api, time, loggers.CreateLogger<OutageReporter>());
-        _ledger = new NodeLedger(_scope, caches, outages, time);
+        _ledger = new NodeLedger(_scope, caches, outages, hub.OutageReportAfter, time);
         var seed = new LedgerSeed(_api, _ledger, time, loggers.CreateLogger<LedgerSeed>());
         IHostApplicationLifetime? lifetime = null;
         var options = new CloudHubOptions

@@ -47,8 +47,9 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         var twins = new DeviceTwin.DeviceTwin(config, _database, objects, outbox, mqtt, time, loggers.CreateLogger<DeviceTwin.DeviceTwin>());
         var bus = new EventBus.EventBus(mqtt, twins, outbox, loggers.CreateLogger<EventBus.EventBus>());
         _edged = new EdgedService(config, objects, outbox, time, loggers);
+        var journal = new LinkJournal(() => outbox.DroppedOf(OutboxKind.Event) + outbox.DroppedOf(OutboxKind.Routed), time);
         _hub = new EdgeHubService(
-            new HubConnector(config), config, objects, outbox, _edged.NodeStatus.RegistrationAsync, time, loggers.CreateLogger<EdgeHubService>());
+            new HubConnector(config), config, objects, outbox, _edged.NodeStatus.RegistrationAsync, journal, time, loggers.CreateLogger<EdgeHubService>());
         KeepUnknownPodsUntilFilled(objects);
         _hub.Connected += _edged.OnConnected;
         builder.Services.AddHostedService(_ => twins);
@@ -58,7 +59,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         _web = builder.Build();
         _web.UseRouting();
         _web.MapTwins(twins);
-        MapHealth(outbox);
+        MapHealth(EdgeMetrics.Page(_hub, journal, outbox, objects));
     }
 
     /// <summary>What the commands need of the agent's parts.</summary>
@@ -136,16 +137,9 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         };
     }
 
-    private void MapHealth(Outbox outbox)
+    private void MapHealth(MetricsPage metrics)
     {
         _web.MapGet("/healthz", context => context.Response.WriteAsync("ok"));
-        var metrics = new MetricsPage();
-        metrics.Gauge("edgesync_edge_connected", "1 while the hub is heard.", () => _hub.IsConnected ? 1 : 0);
-        metrics.Gauge("edgesync_edge_outbox_messages", "Messages that the hub has not confirmed.", () => outbox.Count);
-        metrics.Gauge("edgesync_edge_outbox_bytes", "Bytes of their contents.", () => outbox.Bytes);
-        metrics.Counter("edgesync_edge_events_dropped_total", "Events that had to go because too much waited, since the database was made.", () => outbox.DroppedOf(OutboxKind.Event));
-        metrics.Counter("edgesync_edge_routed_dropped_total", "Routed messages that had to go, or were too long, since the database was made.", () => outbox.DroppedOf(OutboxKind.Routed));
-        metrics.Counter("edgesync_edge_refused_total", "Messages that the API refused for good.", () => _hub.RejectedCount);
         _web.MapGet("/metrics", context =>
         {
             context.Response.ContentType = MetricsPage.ContentType;

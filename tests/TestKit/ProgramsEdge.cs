@@ -96,6 +96,9 @@ public sealed class ProgramsEdge : IAsyncDisposable
     public async Task<JsonNode> TwinAsync(string @namespace, string device) =>
         JsonNode.Parse(await _http.GetStringAsync(new Uri($"/twins/{@namespace}/{device}", UriKind.Relative)))!;
 
+    /// <summary>The agent's metrics page.</summary>
+    public Task<string> MetricsAsync() => _http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+
     /// <summary>Removes the node's pods and all that join made; done by tests that share a runtime.</summary>
     public async Task ResetAsync() => (await CommandAsync("reset", "--data-dir", DataFolder, "--force")).Expect();
 

@@ -82,6 +82,9 @@ internal sealed record CloudHubSection
     /// <summary>Seconds without a keepalive after which a session is closed.</summary>
     public int KeepaliveInterval { get; init; } = 30;
 
+    /// <summary>Our own: a node that was not heard for so long gets an Event and a log line when it is back and in sync.</summary>
+    public TimeSpan OutageReportAfter { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Sessions held at once; more are refused.</summary>
     public int NodeLimit { get; init; } = 20_000;
 

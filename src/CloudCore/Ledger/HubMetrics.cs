@@ -58,13 +58,13 @@ internal static class HubMetrics
             "edgesync_hub_longest_silence_seconds", "The longest time for which a connected node was not heard.",
             () => sessions.Live.Select(s => s.Silence.TotalSeconds).DefaultIfEmpty(0).Max());
         page.Gauge(
-            "edgesync_hub_edge_dropped_messages", "Upstream messages that the agents of connected nodes have dropped since their start, by their own count.",
+            "edgesync_hub_edge_dropped_messages", "Upstream messages that the agents of connected nodes have dropped, by their own count.",
             () => nodes.DroppedByEdges());
     }
 
     private static void DescribeOutages(MetricsPage page, OutageTotals outages)
     {
-        page.Counter("edgesync_hub_outages_total", "Outages of 30 s and more that have ended with the node in sync.", () => outages.Ended);
+        page.Counter("edgesync_hub_outages_total", "Outages (outageReportAfter and longer) that have ended with the node in sync.", () => outages.Ended);
         page.Counter("edgesync_hub_outage_seconds_total", "Time for which those nodes were not heard.", () => outages.Seconds);
         page.Counter("edgesync_hub_outage_applied_total", "Objects that nodes took after outages.", () => outages.Applied);
         page.Counter("edgesync_hub_outage_superseded_total", "Versions that newer ones took the place of during outages.", () => outages.Superseded);

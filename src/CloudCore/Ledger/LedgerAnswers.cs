@@ -43,7 +43,7 @@ internal sealed record NodeRow
 
     public long BytesReceived { get; set; }
 
-    /// <summary>Upstream messages that the agent dropped since its start.</summary>
+    /// <summary>Upstream messages that the agent has dropped, by its own count.</summary>
     public long? Dropped { get; set; }
 
     /// <summary>EdgeSync (extensions) or KubeEdge.</summary>

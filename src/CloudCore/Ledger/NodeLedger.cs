@@ -13,22 +13,24 @@ namespace EdgeSync.CloudCore.Ledger;
 /// </summary>
 internal sealed class NodeLedger : IDisposable
 {
-    /// <summary>Shorter times away are not reported: they are what a weak link does all day.</summary>
-    public static readonly TimeSpan OutageLimit = TimeSpan.FromSeconds(30);
+    /// <summary>A hub renews all leases every 10 s; those of connected nodes are not further apart than this.</summary>
+    private static readonly TimeSpan s_leaseSpread = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, NodeRecord> _records = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, IDisposable> _listening = new(StringComparer.Ordinal);
     private readonly NodeScope _scope;
     private readonly HubInformers _caches;
     private readonly OutageReporter _reporter;
+    private readonly TimeSpan _outageLimit; // shorter times away are not reported: they are what a weak link does all day
     private readonly TimeProvider _time;
     private readonly IDisposable _nodes;
 
-    public NodeLedger(NodeScope scope, HubInformers caches, OutageReporter reporter, TimeProvider time)
+    public NodeLedger(NodeScope scope, HubInformers caches, OutageReporter reporter, TimeSpan outageLimit, TimeProvider time)
     {
         _scope = scope;
         _caches = caches;
         _reporter = reporter;
+        _outageLimit = outageLimit;
         _time = time;
         StartedAt = time.GetUtcNow();
         _nodes = caches.Nodes.Subscribe(OnNode);
@@ -59,7 +61,7 @@ internal sealed class NodeLedger : IDisposable
         foreach (var (node, renewed) in all)
         {
             var record = _records.GetOrAdd(node, n => new NodeRecord(n, Totals));
-            record.Seed(renewed, awaySince: hubLeft - renewed < OutageLimit ? StartedAt : renewed);
+            record.Seed(renewed, awaySince: hubLeft - renewed < s_leaseSpread ? StartedAt : renewed);
         }
     }
 
@@ -69,7 +71,7 @@ internal sealed class NodeLedger : IDisposable
         var record = _records.GetOrAdd(session.Node, n => new NodeRecord(n, Totals));
         Totals.Connected();
         var since = record.State.AwaySince;
-        var outage = since is { } left && session.ConnectedAt - left >= OutageLimit
+        var outage = since is { } left && session.ConnectedAt - left >= _outageLimit
             ? new Outage(left, session.ConnectedAt, RestartsOf(session.Node))
             : null;
         record.Opened(session.Identity, outage);

@@ -14,7 +14,7 @@ internal sealed class WhyStages(NodeScope scope, HubInformers caches)
         ObjectKey key, KubeObject? subject, KubeObject? wanted, ObjectFacts? facts, string node)
     {
         var (applied, running, reason) = Reported(key, subject, facts, node);
-        return ([Wanted(wanted, facts), Sent(facts), Acknowledged(facts), applied, running], reason);
+        return ([Wanted(wanted, facts, isNamed: subject is null && scope.HoldersOf(key).Contains(node)), Sent(facts), Acknowledged(facts), applied, running], reason);
     }
 
     /// <summary>ConfigMaps and Secrets that a pod names and the API does not have; null where none is missing.</summary>
@@ -29,13 +29,13 @@ internal sealed class WhyStages(NodeScope scope, HubInformers caches)
         return missing.Count == 0 ? null : $"the pod names what the API does not have: {string.Join(", ", missing)}";
     }
 
-    private static WhyStage Wanted(KubeObject? wanted, ObjectFacts? facts) => new()
+    private static WhyStage Wanted(KubeObject? wanted, ObjectFacts? facts, bool isNamed) => new()
     {
         Stage = "wanted",
         Version = wanted?.ResourceVersion,
         Uid = wanted?.Uid,
         At = facts?.ChangedAt is { } changed ? DateTimeOffset.FromUnixTimeMilliseconds(changed) : Created(wanted),
-        Detail = wanted is null ? "not to be held" : facts?.ChangedAt is not null ? "changed" : "created",
+        Detail = wanted is null ? isNamed ? "named by a pod of the node, and the API has none" : "not to be held" : facts?.ChangedAt is not null ? "changed" : "created",
     };
 
     private static WhyStage Sent(ObjectFacts? facts)

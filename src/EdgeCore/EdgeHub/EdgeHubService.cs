@@ -15,11 +15,12 @@ namespace EdgeSync.EdgeCore.EdgeHub;
 /// <param name="meta">Where received objects are stored.</param>
 /// <param name="outbox">What the node has to say.</param>
 /// <param name="registration">What to say first on each connection: the Node, and its status as it is now.</param>
+/// <param name="journal">What is told of the link.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 internal sealed partial class EdgeHubService(
     HubConnector connector, EdgeCoreConfig config, MetaManager.MetaManager meta, Outbox outbox,
-    Func<CancellationToken, Task<IReadOnlyList<UpstreamMessage>>> registration, TimeProvider time,
+    Func<CancellationToken, Task<IReadOnlyList<UpstreamMessage>>> registration, LinkJournal journal, TimeProvider time,
     ILogger<EdgeHubService> logger) : BackgroundService
 {
     private const int StoreBatch = 128;
@@ -32,9 +33,24 @@ internal sealed partial class EdgeHubService(
     private readonly WakeSignal _storeRoom = new();
     private volatile bool _outboxDirty = true;
     private volatile bool _heard;
+    private volatile bool _extended;
+    private MessageSocket? _socket;
+    private long _lost; // in the last time without link; the sender's
+    private long _reportedDropped; // -1 until this session's first report
 
     /// <summary>Whether the hub has been heard on the present link.</summary>
     public bool IsConnected { get; private set; }
+
+    /// <summary>Bytes of messages since the agent's start.</summary>
+    public (long Sent, long Received) Bytes
+    {
+        get
+        {
+            var (sent, received) = journal.EndedBytes;
+            var live = IsConnected ? _socket : null;
+            return (sent + (live?.BytesSent ?? 0), received + (live?.BytesReceived ?? 0));
+        }
+    }
 
     /// <summary>A link is up and the hub has been heard.</summary>
     public event Action? Connected;
@@ -106,6 +122,10 @@ internal sealed partial class EdgeHubService(
         }
 
         _outboxDirty = true;
+        _extended = link.Extended;
+        _socket = socket;
+        Volatile.Write(ref _reportedDropped, -1);
+        journal.Up(outbox.LastSeq());
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] loops =
         [
@@ -115,6 +135,7 @@ internal sealed partial class EdgeHubService(
         ];
         var first = await Task.WhenAny(loops);
         IsConnected = false;
+        journal.Down(socket.BytesSent, socket.BytesReceived);
         lock (_gate)
         {
             _sync.Disconnected();
@@ -170,6 +191,7 @@ internal sealed partial class EdgeHubService(
                     break;
                 case Receipt.Synced:
                     LogSynced();
+                    journal.Synced();
                     await (Synced?.Invoke(cancellationToken) ?? Task.CompletedTask);
                     break;
                 case Receipt.Rejected:
@@ -201,6 +223,7 @@ internal sealed partial class EdgeHubService(
         while (true)
         {
             await SettleAsync(cancellationToken);
+            await TellCaughtUpAsync(socket, cancellationToken);
             OfferFromOutbox();
             bool any;
             Message message;
@@ -239,8 +262,50 @@ internal sealed partial class EdgeHubService(
         {
             // should this fail the entries are sent once more, which the hub bears
             await outbox.SettleAsync(settled, cancellationToken);
+            journal.Taken(settled.Count(s => s.Reason == SettleReason.Taken));
             _outboxDirty = true;
         }
+    }
+
+    /// <summary>Once both sides are even after a time without link, says so here and to the hub.</summary>
+    private async Task TellCaughtUpAsync(MessageSocket socket, CancellationToken cancellationToken)
+    {
+        if (journal.DrainTo is { } last && !outbox.HasUpTo(last))
+        {
+            journal.Drained();
+        }
+
+        if (journal.TakeCaughtUp() is not { } caughtUp)
+        {
+            return;
+        }
+
+        LogCaughtUp(caughtUp.Down.TotalSeconds, caughtUp.Stored, caughtUp.Delivered, caughtUp.Lost);
+        _lost = caughtUp.Lost;
+        await ReportAsync(socket, cancellationToken);
+    }
+
+    /// <summary>Tells a hub that knows the extension the agent's own figures.</summary>
+    private async Task ReportAsync(MessageSocket socket, CancellationToken cancellationToken)
+    {
+        if (!_extended)
+        {
+            return;
+        }
+
+        Volatile.Write(ref _reportedDropped, journal.Dropped);
+        await socket.SendAsync(
+            new Message
+            {
+                Id = Guid.NewGuid().ToString(),
+                Timestamp = UnixMs(),
+                Source = Sources.MetaManager,
+                Group = Groups.Resource,
+                Operation = Operations.Report,
+                Resource = Operations.Report,
+                Content = journal.Report(_lost, outbox.Count).Write(),
+            },
+            cancellationToken);
     }
 
     private void OfferFromOutbox()
@@ -272,6 +337,11 @@ internal sealed partial class EdgeHubService(
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(config.Modules.EdgeHub.Heartbeat), time);
         do
         {
+            if (Volatile.Read(ref _reportedDropped) is >= 0 and var reported && journal.Dropped != reported)
+            {
+                await ReportAsync(socket, cancellationToken);
+            }
+
             await socket.SendAsync(
                 new Message
                 {
@@ -308,11 +378,13 @@ internal sealed partial class EdgeHubService(
             try
             {
                 await meta.ApplyAsync([.. batch.Select(b => b.Change)], null, cancellationToken);
+                journal.Stored(batch.Count);
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 // disk full or failing: tell the hub, which sends again; what runs goes on running
                 error = e.Message;
+                journal.StoreFailed(batch.Count);
                 LogStoreFailed(e, batch.Count);
             }
 
@@ -352,6 +424,10 @@ internal sealed partial class EdgeHubService(
 
     [LoggerMessage(LogLevel.Information, "Connected to hub {Hub}, extensions {Extended}")]
     private partial void LogConnected(string hub, bool extended);
+
+    [LoggerMessage(LogLevel.Information,
+        "In sync with the hub after {Seconds:0.0} s without link: {Stored} updates stored, {Delivered} messages delivered, {Lost} lost")]
+    private partial void LogCaughtUp(double seconds, long stored, long delivered, long lost);
 
     [LoggerMessage(LogLevel.Information, "Everything that this node should hold is stored")]
     private partial void LogSynced();

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.WebSockets;
+using System.Reflection;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.Hosting;
@@ -18,6 +19,10 @@ internal sealed record HubLink(MessageSocket Socket, bool Extended);
 internal sealed class HubConnector(EdgeCoreConfig config)
 {
     private const string VersionHeader = "Edgesync-Version";
+    private const string AgentHeader = "Edgesync-Agent";
+
+    private static readonly string s_agent = typeof(HubConnector).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     private readonly EdgeHubSection _hub = config.Modules.EdgeHub;
 
@@ -39,6 +44,7 @@ internal sealed class HubConnector(EdgeCoreConfig config)
             socket.Options.SetRequestHeader("Project_id", _hub.ProjectID);
             socket.Options.SetRequestHeader("Connectionuse", "msg");
             socket.Options.SetRequestHeader(VersionHeader, "1");
+            socket.Options.SetRequestHeader(AgentHeader, s_agent);
             socket.Options.CollectHttpResponseDetails = true;
 
             // pings find a dead link within two heartbeats though nothing is sent; KubeEdge's hub answers them too

@@ -162,6 +162,12 @@ internal sealed class Outbox
         }
     }
 
+    /// <summary>The newest message that waits; 0 where none does.</summary>
+    public long LastSeq() => _database.Read(session => (long)session.Scalar("SELECT COALESCE(MAX(seq), 0) FROM outbox")!);
+
+    /// <summary>Whether a message that is as old as <paramref name="seq"/> or older waits.</summary>
+    public bool HasUpTo(long seq) => _database.Read(session => (long)session.Scalar("SELECT EXISTS (SELECT 1 FROM outbox WHERE seq <= $1)", seq)!) != 0;
+
     /// <summary>Says that something may be waiting to be sent.</summary>
     public void Notify() => _signal.Writer.TryWrite(true);
 

@@ -12,7 +12,7 @@ namespace EdgeSync.Protocol.Sync;
 /// </summary>
 public sealed record EdgeReport
 {
-    /// <summary>Upstream messages that were dropped because too many waited, since the agent's start.</summary>
+    /// <summary>Upstream messages that were dropped because too many waited, in the life of the agent's database.</summary>
     public long Dropped { get; init; }
 
     /// <summary>Those of them that were dropped between the end of the last link and this report.</summary>

@@ -1,0 +1,119 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using EdgeSync.Integration.Tests.World;
+using EdgeSync.TestKit;
+using Xunit.Abstractions;
+
+namespace EdgeSync.Integration.Tests;
+
+/// <summary>What the hub says of its nodes and objects is what happened.</summary>
+public sealed partial class LedgerTests(ITestOutputHelper output)
+{
+    [EndToEndFact]
+    public async Task A_cut_link_is_explained_while_it_lasts_and_reported_when_it_is_over()
+    {
+        await using var world = await EdgeWorld.StartCloudAsync(output);
+        await ReportOutagesAfterAsync(world, "1s");
+        await using var link = new CuttableLink(world.Cloud.HubPort);
+        (await world.Edge.TryJoinAsync(link.Address, await world.Cloud.GetTokenAsync())).Expect();
+        world.Edge.Start();
+        await world.NodeIsReadyAsync();
+        var app = new TestDaemonSet("app");
+        await world.RunDaemonSetAsync(app);
+        await world.EventuallyAsync("the ConfigMap is in sync", async () => (await WhyAsync(world, "cm/app")).Contains("all is as it should be", StringComparison.Ordinal));
+
+        await link.CutAsync();
+        await world.EventuallyAsync("the hub knows that the node is away", async () => (string?)(await NodeAsync(world))["state"] == "Away");
+        foreach (var level in (string[])["second", "third", "last"])
+        {
+            await world.Kubectl.ApplyAsync((app with { Level = level }).ConfigMapYaml());
+        }
+
+        await world.EventuallyAsync("the hub counts what is pending", async () => (int?)(await NodeAsync(world))["pendingObjects"] == 1);
+        Assert.Matches(@"why: node edge-1 last heard \S+ s ago; 1 object pending", await WhyAsync(world, "cm/app"));
+        await world.Pods.KillAsync("app");
+        await world.EventuallyAsync("the pod is running again", async () => (await world.Pods.RunningAsync("app")).Count == 1);
+
+        link.Restore();
+        await world.EventuallyAsync("the outage is told as an Event", async () => (await EventAsync(world)).Length > 0);
+        var told = await EventAsync(world);
+        world.Note(told);
+        Assert.Matches(@"^The link was down for \d.*: 1 updates applied, 2 superseded, 0 lost, 1 pods restarted meanwhile$", told);
+        Assert.Contains("LinkRestored", await world.Kubectl.RunAsync("describe", "node", EdgeWorld.NodeName), StringComparison.Ordinal);
+        Assert.Matches(@"Node edge-1 is back and in sync; the link was down for .*: 1 updates applied, 2 superseded", await File.ReadAllTextAsync(world.Cloud.LogFile));
+        Assert.Matches(@"In sync with the hub after \d+\.\d s without link: 1 updates stored, \d+ messages delivered, 0 lost", await File.ReadAllTextAsync(world.Edge.LogFile));
+        Assert.Contains("all is as it should be", await WhyAsync(world, "configmap", "app"), StringComparison.Ordinal);
+        var node = await NodeAsync(world);
+        Assert.Equal(("Connected", 0, 2, 0), ((string?)node["state"], (int)node["pendingObjects"]!, (int)node["connects"]!, (int)node["dropped"]!));
+        Assert.NotNull(node["lagP99Seconds"]);
+    }
+
+    [EndToEndFact]
+    public async Task A_pod_whose_image_is_missing_is_explained_by_its_own_status()
+    {
+        await using var world = await EdgeWorld.StartAsync(output);
+        await world.Kubectl.ApplyAsync((new TestDaemonSet("broken") { Image = "127.0.0.1:1/none:1" }).ToYaml());
+
+        await world.EventuallyAsync("why tells of the image", async () =>
+            (await WhyAsync(world, "ds/broken")).Contains("why: image cannot be pulled: ", StringComparison.Ordinal));
+        world.Note(await WhyAsync(world, "ds/broken"));
+        var missing = await ProgramsCloud.CommandAsync("why", "pod/none", "--data-dir", world.Cloud.DataFolder);
+        Assert.Equal(1, missing.ExitCode);
+        Assert.Contains("no such object", missing.Output, StringComparison.Ordinal);
+    }
+
+    [EndToEndFact]
+    public async Task Every_metric_is_described_and_nothing_else_is()
+    {
+        await using var world = await EdgeWorld.StartAsync(output);
+        var described = DescribedMetric().Matches(await File.ReadAllTextAsync(Path.Combine(ProgramsLocation.Root, "docs", "metrics.md")))
+            .Select(m => m.Groups[1].Value).Order().ToList();
+
+        var pages = await HubMetricsAsync(world) + await world.Edge.MetricsAsync();
+        var served = ServedMetric().Matches(pages).Select(m => m.Groups[1].Value).Distinct().Order().ToList();
+
+        Assert.Equal(described, served);
+    }
+
+    [EndToEndFact]
+    public async Task A_second_cloudcore_on_a_data_folder_is_refused_with_the_firsts_process()
+    {
+        await using var cloud = await ProgramsCloud.StartNewAsync();
+
+        var second = await ProgramsCloud.CommandAsync("run", "--data-dir", cloud.DataFolder);
+
+        Assert.Equal(1, second.ExitCode);
+        Assert.Contains($"(process {cloud.Pid})", second.Error, StringComparison.Ordinal);
+        Assert.Single(second.Text.TrimEnd('\n').Split('\n'));
+    }
+
+    private static async Task ReportOutagesAfterAsync(EdgeWorld world, string duration)
+    {
+        await world.Cloud.StopAsync();
+        var file = Path.Combine(world.Cloud.DataFolder, "cloudcore.yaml");
+        var text = await File.ReadAllTextAsync(file);
+        await File.WriteAllTextAsync(file, text.Replace("cloudHub:\n", $"cloudHub:\n    outageReportAfter: {duration}\n", StringComparison.Ordinal));
+        await world.Cloud.StartAsync();
+    }
+
+    private static async Task<string> WhyAsync(EdgeWorld world, params string[] what) =>
+        (await ProgramsCloud.CommandAsync(["why", .. what, "--data-dir", world.Cloud.DataFolder])).Expect();
+
+    private static async Task<JsonNode> NodeAsync(EdgeWorld world)
+    {
+        var answer = await ProgramsCloud.CommandAsync("nodes", "-o", "json", "--data-dir", world.Cloud.DataFolder);
+        return JsonNode.Parse(answer.Expect())!["nodes"]!.AsArray().Single(n => (string?)n!["node"] == EdgeWorld.NodeName)!;
+    }
+
+    private static Task<string> EventAsync(EdgeWorld world) =>
+        world.Kubectl.PathAsync("{.items[?(@.reason==\"LinkRestored\")].message}", "events", "-n", "default");
+
+    private static async Task<string> HubMetricsAsync(EdgeWorld world) => (await ProgramsCommand.RunAsync(
+        "curl", ["-s", "--unix-socket", Path.Combine(world.Cloud.DataFolder, "cloudcore.sock"), "http://cloudcore/metrics"])).Expect() + "\n";
+
+    [GeneratedRegex(@"^\| `(\w+)(?:\{\w+\})?` \|", RegexOptions.Multiline)]
+    private static partial Regex DescribedMetric();
+
+    [GeneratedRegex(@"^# TYPE (\w+) ", RegexOptions.Multiline)]
+    private static partial Regex ServedMetric();
+}
