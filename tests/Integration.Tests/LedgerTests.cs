@@ -92,7 +92,7 @@ public sealed partial class LedgerTests(ITestOutputHelper output)
         await world.Cloud.StopAsync();
         var file = Path.Combine(world.Cloud.DataFolder, "cloudcore.yaml");
         var text = await File.ReadAllTextAsync(file);
-        await File.WriteAllTextAsync(file, text.Replace("cloudHub:\n", $"cloudHub:\n    outageReportAfter: {duration}\n", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(file, OutageLimit().Replace(text, $"outageReportAfter: {duration}"));
         await world.Cloud.StartAsync();
     }
 
@@ -111,7 +111,10 @@ public sealed partial class LedgerTests(ITestOutputHelper output)
     private static async Task<string> HubMetricsAsync(EdgeWorld world) => (await ProgramsCommand.RunAsync(
         "curl", ["-s", "--unix-socket", Path.Combine(world.Cloud.DataFolder, "cloudcore.sock"), "http://cloudcore/metrics"])).Expect() + "\n";
 
-    [GeneratedRegex(@"^\| `(\w+)(?:\{\w+\})?` \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"outageReportAfter: .*")]
+    private static partial Regex OutageLimit();
+
+    [GeneratedRegex(@"^\| `(\w+_\w+)(?:\{\w+\})?` \|", RegexOptions.Multiline)]
     private static partial Regex DescribedMetric();
 
     [GeneratedRegex(@"^# TYPE (\w+) ", RegexOptions.Multiline)]
