@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 
 namespace EdgeSync.TestKit;
@@ -15,8 +16,9 @@ public sealed class MosquittoBroker : IAsyncDisposable
     private readonly TempFolder _folder = new();
     private Process? _process;
 
-    private MosquittoBroker()
+    private MosquittoBroker(ProgramsPlace place)
     {
+        Place = place;
         Port = FreePort.Next();
         File.WriteAllText(_folder.File("mosquitto.conf"), $"""
             listener {Port} 127.0.0.1
@@ -35,6 +37,9 @@ public sealed class MosquittoBroker : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>Where it runs, and where its clients do.</summary>
+    public ProgramsPlace Place { get; }
+
     public string Log => File.Exists(_folder.File("mosquitto.log")) ? File.ReadAllText(_folder.File("mosquitto.log")) : "";
 
     public TimeSpan ProcessorTime
@@ -50,11 +55,11 @@ public sealed class MosquittoBroker : IAsyncDisposable
     public static string? Missing { get; } = new[] { "mosquitto", "mosquitto_pub", "mosquitto_sub" }.FirstOrDefault(p => Find(p) is null);
 
     /// <summary>A broker that has its port but does not run yet.</summary>
-    public static MosquittoBroker Stopped() => new();
+    public static MosquittoBroker Stopped() => new(ProgramsPlace.Here);
 
-    public static async Task<MosquittoBroker> StartedAsync()
+    public static async Task<MosquittoBroker> StartedAsync(ProgramsPlace? place = null)
     {
-        var broker = new MosquittoBroker();
+        var broker = new MosquittoBroker(place ?? ProgramsPlace.Here);
         await broker.StartAsync();
         return broker;
     }
@@ -64,6 +69,12 @@ public sealed class MosquittoBroker : IAsyncDisposable
         _process = Start("mosquitto", ["-c", _folder.File("mosquitto.conf")]);
         await Eventually.HoldsAsync($"mosquitto listens on {Port}", async () =>
         {
+            if (Place.Network is { } network)
+            {
+                await using var stream = await network.ConnectAsync(new IPEndPoint(IPAddress.Loopback, Port), CancellationToken.None);
+                return true;
+            }
+
             using var socket = new TcpClient();
             await socket.ConnectAsync("127.0.0.1", Port);
             return true;
@@ -137,9 +148,10 @@ public sealed class MosquittoBroker : IAsyncDisposable
         _folder.Dispose();
     }
 
-    internal static Process Start(string program, IReadOnlyList<string> arguments, bool input = false)
+    private Process Start(string program, IReadOnlyList<string> arguments, bool input = false)
     {
-        var start = new ProcessStartInfo(Find(program) ?? program, arguments)
+        var (file, line) = Place.CommandLine(Find(program) ?? program, arguments);
+        var start = new ProcessStartInfo(ProgramsCommand.Find(file) ?? file, line)
         {
             RedirectStandardOutput = program == "mosquitto_sub",
             RedirectStandardInput = input,

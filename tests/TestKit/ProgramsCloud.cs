@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
 
 namespace EdgeSync.TestKit;
 
@@ -13,13 +15,25 @@ public sealed class ProgramsCloud : IAsyncDisposable
     private readonly TempFolder _folder = new();
     private ProgramsProcess? _process;
 
-    private ProgramsCloud()
+    private ProgramsCloud(ProgramsPlace place, string? dataFolder, IReadOnlyList<string> addresses)
     {
-        DataFolder = _folder.File("cloud");
-        Kubectl = new ProgramsKubectl(Kubeconfig);
+        Place = place;
+        Addresses = addresses;
+        DataFolder = dataFolder ?? _folder.File("cloud");
+        Kubectl = new ProgramsKubectl(Kubeconfig, place with { Through = [] });
     }
 
+    /// <summary>Where the program runs; a change holds from its next start.</summary>
+    public ProgramsPlace Place { get; set; }
+
+    /// <summary>By which names and addresses edges reach it, the first of which they are told.</summary>
+    public IReadOnlyList<string> Addresses { get; }
+
     public string DataFolder { get; }
+
+    public string DatabaseFile => Path.Combine(DataFolder, "cloudcore.db");
+
+    public bool IsRunning => _process is { IsRunning: true };
 
     public int ApiPort { get; } = FreePort.Next();
 
@@ -33,14 +47,14 @@ public sealed class ProgramsCloud : IAsyncDisposable
 
     public int Pid => Running.Pid;
 
-    public string HubAddress => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{HubPort}");
+    public string HubAddress => string.Create(CultureInfo.InvariantCulture, $"{Addresses[0]}:{HubPort}");
 
     private ProgramsProcess Running => _process ?? throw new InvalidOperationException("cloudcore does not run");
 
     /// <summary>A new cloud, initialized and ready.</summary>
-    public static async Task<ProgramsCloud> StartNewAsync()
+    public static async Task<ProgramsCloud> StartNewAsync(ProgramsPlace? place = null, string? dataFolder = null, params string[] addresses)
     {
-        var cloud = new ProgramsCloud();
+        var cloud = new ProgramsCloud(place ?? ProgramsPlace.Here, dataFolder, addresses is [] ? ["127.0.0.1"] : addresses);
         try
         {
             await cloud.InitAsync();
@@ -59,7 +73,7 @@ public sealed class ProgramsCloud : IAsyncDisposable
     public async Task<TimeSpan> StartAsync()
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        _process = ProgramsProcess.Start(ProgramsLocation.CloudCore, ["run", "--data-dir", DataFolder], LogFile);
+        _process = ProgramsProcess.Start(ProgramsLocation.CloudCore, ["run", "--data-dir", DataFolder], LogFile, Place);
         using var client = NewClient();
         try
         {
@@ -90,11 +104,34 @@ public sealed class ProgramsCloud : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until it ends by itself.</summary>
+    public async Task<int> ExitAsync(TimeSpan limit)
+    {
+        var exitCode = await Running.ExitAsync(limit);
+        await DropAsync();
+        return exitCode;
+    }
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {
         await Running.KillAsync();
         await DropAsync();
+    }
+
+    /// <summary>A client of the API with the administrator's certificate.</summary>
+    public HttpClient NewAdministratorClient()
+    {
+        var handler = new SocketsHttpHandler();
+        handler.SslOptions.CertificateChainPolicy = Trust();
+        handler.SslOptions.ClientCertificates =
+        [
+            X509Certificate2.CreateFromPem(KubeconfigData("client-certificate-data"), KubeconfigData("client-key-data")),
+        ];
+        var client = Place.NewClient(handler);
+        client.BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{ApiPort}"));
+        client.Timeout = Timeout.InfiniteTimeSpan; // a watch has no end
+        return client;
     }
 
     public async Task<string> GetTokenAsync() => (await CommandAsync("gettoken", "--data-dir", DataFolder)).Expect().Trim();
@@ -113,17 +150,30 @@ public sealed class ProgramsCloud : IAsyncDisposable
 
     private HttpClient NewClient()
     {
-        // readiness only: whether the certificate is right is kubectl's and the enrollment tests' business
-        var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, _, _, _) => true };
-        return new HttpClient(handler)
-        {
-            BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{ApiPort}")),
-            Timeout = TimeSpan.FromSeconds(2),
-        };
+        var handler = new SocketsHttpHandler();
+        handler.SslOptions.CertificateChainPolicy = Trust();
+        var client = Place.NewClient(handler);
+        client.BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{ApiPort}"));
+        client.Timeout = TimeSpan.FromSeconds(2);
+        return client;
+    }
+
+    private X509ChainPolicy Trust()
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPem(KubeconfigData("certificate-authority-data"));
+        return policy;
+    }
+
+    /// <summary>A PEM text out of the administrator's kubeconfig.</summary>
+    private string KubeconfigData(string key)
+    {
+        var line = File.ReadLines(Kubeconfig).Single(l => l.TrimStart().StartsWith(key + ":", StringComparison.Ordinal));
+        return Encoding.ASCII.GetString(Convert.FromBase64String(line.Split(':', 2)[1].Trim().Trim('"')));
     }
 
     private async Task InitAsync() => (await CommandAsync(
-        "init", "--data-dir", DataFolder, "--advertise-address", "127.0.0.1",
+        "init", "--data-dir", DataFolder, "--advertise-address", string.Join(',', Addresses),
         "--api-port", ApiPort.ToString(CultureInfo.InvariantCulture),
         "--hub-port", HubPort.ToString(CultureInfo.InvariantCulture))).Expect();
 

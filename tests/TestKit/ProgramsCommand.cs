@@ -28,9 +28,10 @@ public static class ProgramsCommand
         IReadOnlyList<string> arguments,
         IReadOnlyDictionary<string, string>? environment = null,
         string? input = null,
-        TimeSpan? limit = null)
+        TimeSpan? limit = null,
+        ProgramsPlace? place = null)
     {
-        var start = StartInfo(file, arguments, environment);
+        var start = StartInfo(file, arguments, environment, place);
         start.RedirectStandardInput = true;
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"{file} did not start");
         var output = process.StandardOutput.ReadToEndAsync();
@@ -58,8 +59,9 @@ public static class ProgramsCommand
     public static bool Exists(string program) => Find(program) is not null;
 
     internal static ProcessStartInfo StartInfo(
-        string file, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment)
+        string file, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment, ProgramsPlace? place = null)
     {
+        (file, arguments) = (place ?? ProgramsPlace.Here).CommandLine(file, arguments);
         var start = new ProcessStartInfo(Find(file) ?? file)
         {
             RedirectStandardOutput = true,
@@ -70,7 +72,7 @@ public static class ProgramsCommand
             start.ArgumentList.Add(argument);
         }
 
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        foreach (var (name, value) in (place?.Environment ?? []).Concat(environment ?? new Dictionary<string, string>()))
         {
             start.Environment[name] = value;
         }
@@ -78,7 +80,7 @@ public static class ProgramsCommand
         return start;
     }
 
-    private static string? Find(string program) => program.Contains('/', StringComparison.Ordinal)
+    internal static string? Find(string program) => program.Contains('/', StringComparison.Ordinal)
         ? (File.Exists(program) ? program : null)
         : $"{Environment.GetEnvironmentVariable("PATH")}:/usr/sbin:/sbin"
             .Split(':', StringSplitOptions.RemoveEmptyEntries)

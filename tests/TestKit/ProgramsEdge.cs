@@ -4,7 +4,14 @@ using System.Text.Json.Nodes;
 namespace EdgeSync.TestKit;
 
 /// <summary>What one edge box is made of, as far as its agent is told.</summary>
-public sealed record ProgramsEdgeSetup(string NodeName, string RuntimeEndpoint, int MqttPort);
+public sealed record ProgramsEdgeSetup(string NodeName, string RuntimeEndpoint, int MqttPort)
+{
+    /// <summary>Where the agent runs.</summary>
+    public ProgramsPlace Place { get; init; } = ProgramsPlace.Here;
+
+    /// <summary>The agent's folder; null for one of its own.</summary>
+    public string? DataFolder { get; init; }
+}
 
 /// <summary>
 /// A real edgecore in a data folder of its own. It can be ended, killed and started again on the same data; its pods
@@ -20,13 +27,15 @@ public sealed class ProgramsEdge : IAsyncDisposable
     public ProgramsEdge(ProgramsEdgeSetup setup)
     {
         _setup = setup;
-        DataFolder = _folder.File("edge");
-        _http = new HttpClient
-        {
-            BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{TwinPort}")),
-            Timeout = TimeSpan.FromSeconds(5),
-        };
+        Place = setup.Place;
+        DataFolder = setup.DataFolder ?? _folder.File("edge");
+        _http = Place.NewClient(new SocketsHttpHandler());
+        _http.BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{TwinPort}"));
+        _http.Timeout = TimeSpan.FromSeconds(5);
     }
+
+    /// <summary>Where the program runs; a change holds from its next start.</summary>
+    public ProgramsPlace Place { get; set; }
 
     public string NodeName => _setup.NodeName;
 
@@ -71,7 +80,7 @@ public sealed class ProgramsEdge : IAsyncDisposable
 
     /// <summary>Starts the agent; what it is to reach (node Ready, pods running) is waited for by the caller.</summary>
     public void Start() =>
-        _process = ProgramsProcess.Start(ProgramsLocation.EdgeCore, ["run", "--data-dir", DataFolder], LogFile);
+        _process = ProgramsProcess.Start(ProgramsLocation.EdgeCore, ["run", "--data-dir", DataFolder], LogFile, Place);
 
     /// <summary>SIGTERM and its orderly end; the pods go on.</summary>
     public async Task StopAsync()
@@ -83,6 +92,14 @@ public sealed class ProgramsEdge : IAsyncDisposable
         {
             throw new InvalidOperationException($"edgecore ended with exit code {exitCode}\n{tail}");
         }
+    }
+
+    /// <summary>Waits until it ends by itself.</summary>
+    public async Task<int> ExitAsync(TimeSpan limit)
+    {
+        var exitCode = await Running.ExitAsync(limit);
+        await DropAsync();
+        return exitCode;
     }
 
     /// <summary>kill -9.</summary>
@@ -102,8 +119,8 @@ public sealed class ProgramsEdge : IAsyncDisposable
     /// <summary>Removes the node's pods and all that join made; done by tests that share a runtime.</summary>
     public async Task ResetAsync() => (await CommandAsync("reset", "--data-dir", DataFolder, "--force")).Expect();
 
-    public static Task<CommandResult> CommandAsync(params string[] arguments) =>
-        ProgramsCommand.RunAsync(ProgramsLocation.EdgeCore, arguments, limit: TimeSpan.FromSeconds(60));
+    public Task<CommandResult> CommandAsync(params string[] arguments) =>
+        ProgramsCommand.RunAsync(ProgramsLocation.EdgeCore, arguments, limit: TimeSpan.FromSeconds(60), place: Place);
 
     /// <summary>Text for a failed test: what the program wrote last.</summary>
     public string LogTail() => ProgramsProcess.LogTail(LogFile);

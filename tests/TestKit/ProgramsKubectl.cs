@@ -3,7 +3,9 @@ using System.Text.Json.Nodes;
 namespace EdgeSync.TestKit;
 
 /// <summary>The real kubectl with one kubeconfig.</summary>
-public sealed class ProgramsKubectl(string kubeconfig)
+/// <param name="kubeconfig">The file.</param>
+/// <param name="place">Where it runs; null for here.</param>
+public sealed class ProgramsKubectl(string kubeconfig, ProgramsPlace? place = null)
 {
     // kubectl keeps what it discovered in the home folder: a folder of the test's own keeps runs apart
     private readonly Dictionary<string, string> _environment = new()
@@ -14,7 +16,7 @@ public sealed class ProgramsKubectl(string kubeconfig)
 
     /// <summary>Runs it and gives what came of it, success or not.</summary>
     public Task<CommandResult> TryAsync(params string[] arguments) =>
-        ProgramsCommand.RunAsync("kubectl", arguments, _environment);
+        ProgramsCommand.RunAsync("kubectl", arguments, _environment, place: place);
 
     /// <summary>Runs it; its output.</summary>
     /// <exception cref="CommandFailedException">kubectl did not succeed.</exception>
@@ -24,7 +26,7 @@ public sealed class ProgramsKubectl(string kubeconfig)
     public async Task<string> ApplyAsync(string yaml) => (await TryApplyAsync(yaml)).Expect();
 
     public Task<CommandResult> TryApplyAsync(string yaml) =>
-        ProgramsCommand.RunAsync("kubectl", ["apply", "-f", "-"], _environment, yaml);
+        ProgramsCommand.RunAsync("kubectl", ["apply", "-f", "-"], _environment, yaml, place: place);
 
     /// <summary>A jsonpath of one object or of a list; empty when there is nothing.</summary>
     public Task<string> PathAsync(string jsonPath, params string[] get) =>

@@ -30,7 +30,7 @@ public sealed class ProgramsMqtt(MosquittoBroker broker)
     {
         // -n: an empty message, which -s (all of the input) refuses
         string[] arguments = ["-h", "127.0.0.1", "-p", Port, "-q", "1", "-t", topic, payload.Length == 0 ? "-n" : "-s"];
-        (await ProgramsCommand.RunAsync("mosquitto_pub", arguments, input: payload)).Expect();
+        (await ProgramsCommand.RunAsync("mosquitto_pub", arguments, input: payload, place: broker.Place)).Expect();
     }
 
     /// <summary>A mapper's report: what the device's properties are.</summary>

@@ -39,9 +39,9 @@ public sealed class ProgramsProcess : IAsyncDisposable
     public int ExitCode => _process.ExitCode;
 
     public static ProgramsProcess Start(
-        string file, IReadOnlyList<string> arguments, string logFile, IReadOnlyDictionary<string, string>? environment = null)
+        string file, IReadOnlyList<string> arguments, string logFile, ProgramsPlace? place = null)
     {
-        var process = Process.Start(ProgramsCommand.StartInfo(file, arguments, environment))
+        var process = Process.Start(ProgramsCommand.StartInfo(file, arguments, null, place))
             ?? throw new InvalidOperationException($"{file} did not start");
         return new ProgramsProcess(Path.GetFileName(file), logFile, process);
     }

@@ -71,7 +71,7 @@ public sealed class JoinTests(ITestOutputHelper output)
     [EndToEndFact]
     public async Task An_option_that_is_missing_or_unknown_ends_with_exit_code_2()
     {
-        var missing = await ProgramsEdge.CommandAsync("join", "--node-name=x");
+        var missing = await ProgramsCommand.RunAsync(ProgramsLocation.EdgeCore, ["join", "--node-name=x"]);
         var unknown = await ProgramsCloud.CommandAsync("init", "--data-dirr", "/tmp/x");
 
         Assert.Equal(2, missing.ExitCode);

@@ -3,6 +3,21 @@ using Xunit.Abstractions;
 
 namespace EdgeSync.Integration.Tests.World;
 
+/// <summary>Where a world's two sides run and keep their data; the defaults are this machine and folders of their own.</summary>
+internal sealed record EdgeWorldPlaces
+{
+    public ProgramsPlace Cloud { get; init; } = ProgramsPlace.Here;
+
+    /// <summary>The box, broker included; the container runtime is the machine's.</summary>
+    public ProgramsPlace Edge { get; init; } = ProgramsPlace.Here;
+
+    public IReadOnlyList<string> CloudAddresses { get; init; } = ["127.0.0.1"];
+
+    public string? CloudFolder { get; init; }
+
+    public string? EdgeFolder { get; init; }
+}
+
 /// <summary>
 /// A cloud, one edge box with its own containerd and broker, and the real programs on both: everything that a user
 /// has, in temporary folders. Its programs' last words are part of the test's output.
@@ -15,14 +30,16 @@ internal sealed class EdgeWorld : IAsyncDisposable
 
     private readonly ITestOutputHelper _output;
 
-    private EdgeWorld(ITestOutputHelper output, ContainerdRig runtime, MosquittoBroker broker, ProgramsCloud cloud)
+    private EdgeWorld(
+        ITestOutputHelper output, ContainerdRig runtime, MosquittoBroker broker, ProgramsCloud cloud, string? edgeFolder)
     {
         _output = output;
         Runtime = runtime;
         Broker = broker;
         Cloud = cloud;
         Mqtt = new ProgramsMqtt(broker);
-        Edge = new ProgramsEdge(new ProgramsEdgeSetup(NodeName, runtime.Endpoint, broker.Port));
+        Edge = new ProgramsEdge(
+            new ProgramsEdgeSetup(NodeName, runtime.Endpoint, broker.Port) { Place = broker.Place, DataFolder = edgeFolder });
         Pods = new EdgePods(runtime);
     }
 
@@ -59,11 +76,15 @@ internal sealed class EdgeWorld : IAsyncDisposable
     }
 
     /// <summary>All but the agent, which has not joined.</summary>
-    public static async Task<EdgeWorld> StartCloudAsync(ITestOutputHelper output)
+    public static Task<EdgeWorld> StartCloudAsync(ITestOutputHelper output) => StartCloudAsync(output, new EdgeWorldPlaces());
+
+    /// <summary>All but the agent, each side where <paramref name="places"/> says.</summary>
+    public static async Task<EdgeWorld> StartCloudAsync(ITestOutputHelper output, EdgeWorldPlaces places)
     {
         var runtime = await ContainerdRig.StartAsync();
-        var broker = await MosquittoBroker.StartedAsync();
-        return new EdgeWorld(output, runtime, broker, await ProgramsCloud.StartNewAsync());
+        var broker = await MosquittoBroker.StartedAsync(places.Edge);
+        var cloud = await ProgramsCloud.StartNewAsync(places.Cloud, places.CloudFolder, [.. places.CloudAddresses]);
+        return new EdgeWorld(output, runtime, broker, cloud, places.EdgeFolder);
     }
 
     public Task NodeIsReadyAsync() => EventuallyAsync(
