@@ -169,7 +169,8 @@ public sealed class ContainerdRig : IAsyncDisposable
         }
     }
 
-    private static async Task UnmountUnderAsync(string folder)
+    /// <summary>Takes away what is mounted below the folder, in use or not.</summary>
+    internal static async Task UnmountUnderAsync(string folder)
     {
         var mounts = (await File.ReadAllLinesAsync("/proc/self/mounts"))
             .Select(line => line.Split(' ')[1])

@@ -129,6 +129,7 @@ public sealed class ProgramsEdge : IAsyncDisposable
     {
         await DropAsync();
         _http.Dispose();
+        await ContainerdRig.UnmountUnderAsync(DataFolder); // its pods' volumes
         _folder.Dispose();
     }
 

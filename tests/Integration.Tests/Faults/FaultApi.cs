@@ -20,17 +20,32 @@ internal sealed class FaultApi(ProgramsCloud cloud) : IDisposable
         _ => $"/api/v1/namespaces/default/{resource}",
     } + (name.Length == 0 ? "" : "/" + name);
 
-    /// <summary>Creates it, or replaces what is there whatever it is: the last put wins.</summary>
+    /// <summary>Creates it, or replaces what is there whatever it is; a pod that is there is left as it is.</summary>
     public async Task PutAsync(string resource, JsonObject wanted)
     {
         var name = (string)wanted["metadata"]!["name"]!;
-        if (await SendAsync(HttpMethod.Get, Path(resource, name), null, HttpStatusCode.NotFound) is null)
+        while (true)
         {
-            await SendAsync(HttpMethod.Post, Path(resource), wanted, HttpStatusCode.Conflict);
-        }
+            var found = await GetAsync(resource, name);
+            if (found is not null && resource == "pods")
+            {
+                return;
+            }
 
-        // a create of the same name may have been taken without an answer before: replacing makes both ways one
-        await SendAsync(HttpMethod.Put, Path(resource, name), wanted);
+            var next = wanted.DeepClone().AsObject();
+            if (found is not null)
+            {
+                next["metadata"]!["resourceVersion"] = (string)found["metadata"]!["resourceVersion"]!;
+            }
+
+            var taken = found is null
+                ? await SendAsync(HttpMethod.Post, Path(resource), next, HttpStatusCode.Conflict)
+                : await SendAsync(HttpMethod.Put, Path(resource, name), next, HttpStatusCode.Conflict, HttpStatusCode.NotFound);
+            if (taken is not null)
+            {
+                return;
+            }
+        }
     }
 
     public async Task DeleteAsync(string resource, string name) =>

@@ -1,0 +1,133 @@
+using System.Globalization;
+using EdgeSync.TestKit;
+
+namespace EdgeSync.Integration.Tests.Faults;
+
+/// <summary>
+/// Changes things on both sides, by a seed, while faults happen, and enters in the ledger what was accepted. A change whose
+/// answer was lost is repeated until it is accepted, so that what was last accepted is always known.
+/// </summary>
+internal sealed class Workload(FaultWorld world, int seed)
+{
+    public const int Devices = 2;
+    public const int Properties = 3;
+    public const string Holder = "holder";
+
+    private const int ConfigMaps = 6;
+    private const int Secrets = 2;
+    private const int ComingPods = 2;
+    private const int LongestText = 3000;
+
+    private static readonly TimeSpan s_acceptLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_betweenTries = TimeSpan.FromMilliseconds(100);
+
+    private readonly Random _random = new(seed);
+    private long _number;
+
+    public Ledger Ledger { get; } = new();
+
+    /// <summary>The devices, and a pod that mounts all ConfigMaps and Secrets that may ever be; until the edge has them.</summary>
+    public async Task PrepareAsync()
+    {
+        await PutAsync("devicemodels", Manifests.DeviceModel(Properties));
+        for (var i = 0; i < Devices; i++)
+        {
+            await PutAsync("devices", Manifests.Device($"device-{i}", Properties, ++_number));
+        }
+
+        for (var i = 0; i < ConfigMaps; i++)
+        {
+            await PutAsync("configmaps", Manifests.ConfigMap($"cm-{i}", ++_number, "first"));
+        }
+
+        for (var i = 0; i < Secrets; i++)
+        {
+            await PutAsync("secrets", Manifests.Secret($"secret-{i}", ++_number));
+        }
+
+        await PutAsync("pods", Manifests.Pod(
+            Holder, Enumerable.Range(0, ConfigMaps).Select(i => $"cm-{i}"), Enumerable.Range(0, Secrets).Select(i => $"secret-{i}")));
+        await world.World.EventuallyAsync("the agent knows the devices", async () =>
+            await world.Edge.TwinAsync("default", "device-0") is not null && await world.Edge.TwinAsync("default", "device-1") is not null);
+        await world.World.EventuallyAsync(
+            "the pod runs", async () => (await world.World.Pods.RunningAsync(Holder)).Count == 1);
+    }
+
+    /// <summary>Changes, with short pauses, until it is told to end; the change under way is finished.</summary>
+    public async Task RunAsync(TimeSpan pause, CancellationToken until)
+    {
+        while (!until.IsCancellationRequested)
+        {
+            await StepAsync();
+            await Task.Delay(pause * _random.NextDouble() * 2, CancellationToken.None);
+        }
+    }
+
+    /// <summary>One change of any kind, accepted when this returns.</summary>
+    public Task StepAsync() => _random.Next(100) switch
+    {
+        < 35 => PutAsync("configmaps", Manifests.ConfigMap($"cm-{_random.Next(ConfigMaps)}", ++_number, Text())),
+        < 42 => DeleteAsync("configmaps", $"cm-{_random.Next(ConfigMaps)}"),
+        < 50 => PutAsync("secrets", Manifests.Secret($"secret-{_random.Next(Secrets)}", ++_number)),
+        < 53 => DeleteAsync("secrets", $"secret-{_random.Next(Secrets)}"),
+        < 62 => PutAsync("devices", Manifests.Device($"device-{_random.Next(Devices)}", Properties, ++_number)),
+        < 95 => ReportAsync(),
+        _ => PodAsync(),
+    };
+
+    /// <summary>A sensor's reading, taken by the broker.</summary>
+    public async Task ReportAsync()
+    {
+        var (device, property, value) = ($"device-{_random.Next(Devices)}", $"p{_random.Next(Properties)}", ++_number);
+        await AcceptedAsync(() => world.World.Mqtt.ReportAsync("default", device, (property, value.ToString(CultureInfo.InvariantCulture))));
+        Ledger.Read(device, property, value);
+    }
+
+    private async Task PodAsync()
+    {
+        var name = $"coming-{_random.Next(ComingPods)}";
+        if (Ledger.Names("pods").Contains(name))
+        {
+            await DeleteAsync("pods", name);
+        }
+        else if (await world.Api.GetAsync("pods", name) is null)
+        {
+            // one that is ending still is left alone: a pod of that name comes another time
+            await PutAsync("pods", Manifests.Pod(name, ["cm-0"], []));
+        }
+    }
+
+    private async Task PutAsync(string resource, System.Text.Json.Nodes.JsonObject wanted)
+    {
+        await AcceptedAsync(() => world.Api.PutAsync(resource, wanted));
+        Ledger.Put(resource, wanted);
+    }
+
+    private async Task DeleteAsync(string resource, string name)
+    {
+        await AcceptedAsync(() => world.Api.DeleteAsync(resource, name));
+        Ledger.Deleted(resource, name);
+    }
+
+    private static async Task AcceptedAsync(Func<Task> change)
+    {
+        using var deadline = new CancellationTokenSource(s_acceptLimit);
+        while (true)
+        {
+            try
+            {
+                await change();
+                return;
+            }
+            catch (Exception e) when (
+                e is HttpRequestException { StatusCode: null or >= System.Net.HttpStatusCode.InternalServerError }
+                    or OperationCanceledException or IOException or CommandFailedException
+                && !deadline.IsCancellationRequested)
+            {
+                await Task.Delay(s_betweenTries, CancellationToken.None);
+            }
+        }
+    }
+
+    private string Text() => new([.. Enumerable.Range(0, _random.Next(LongestText)).Select(_ => (char)('a' + _random.Next(26)))]);
+}
