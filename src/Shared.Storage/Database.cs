@@ -183,7 +183,9 @@ public sealed class Database : IAsyncDisposable
             session.Execute("BEGIN IMMEDIATE");
             session.Execute(options.Migrations[version]);
             session.Execute($"PRAGMA user_version={version + 1}");
+            Failpoint.Hit(StorageFailpoints.MigrationRun);
             session.Execute("COMMIT");
+            Failpoint.Hit(StorageFailpoints.MigrationCommitted);
         }
     }
 
@@ -196,6 +198,7 @@ public sealed class Database : IAsyncDisposable
         }
 
         File.Move(options.Path, target);
+        Failpoint.Hit(StorageFailpoints.SetAsideBegun);
         foreach (var suffix in (string[])["-wal", "-shm"])
         {
             if (File.Exists(options.Path + suffix))
@@ -204,6 +207,7 @@ public sealed class Database : IAsyncDisposable
             }
         }
 
+        Failpoint.Hit(StorageFailpoints.SetAsideDone);
         return target;
     }
 
@@ -227,6 +231,7 @@ public sealed class Database : IAsyncDisposable
         try
         {
             _writer.Execute("BEGIN IMMEDIATE");
+            Failpoint.Hit(StorageFailpoints.BatchBegun);
             foreach (var work in batch)
             {
                 _writer.Execute("SAVEPOINT work");
@@ -239,8 +244,10 @@ public sealed class Database : IAsyncDisposable
                 _writer.Execute("RELEASE work");
             }
 
+            Failpoint.Hit(StorageFailpoints.BatchWritten);
             _writer.Execute("COMMIT");
             _writer.Ended();
+            Failpoint.Hit(StorageFailpoints.BatchCommitted);
         }
         catch (Exception e)
         {

@@ -24,11 +24,15 @@ public static partial class DurableFile
         }))
         {
             file.Write(content);
+            Failpoint.Hit(StorageFailpoints.FileWritten);
             file.Flush(flushToDisk: true);
         }
 
+        Failpoint.Hit(StorageFailpoints.FileFlushed);
         File.Move(temporary, path, overwrite: true);
+        Failpoint.Hit(StorageFailpoints.FileRenamed);
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        Failpoint.Hit(StorageFailpoints.FolderFlushed);
     }
 
     /// <inheritdoc cref="Write(string, ReadOnlySpan{byte}, UnixFileMode)"/>

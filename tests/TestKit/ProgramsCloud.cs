@@ -68,28 +68,40 @@ public sealed class ProgramsCloud : IAsyncDisposable
         }
     }
 
+    /// <summary>A cloud that was initialized and never ran.</summary>
+    public static async Task<ProgramsCloud> InitializedAsync()
+    {
+        var cloud = new ProgramsCloud(ProgramsPlace.Here, null, ["127.0.0.1"]);
+        await cloud.InitAsync();
+        return cloud;
+    }
+
+    /// <summary>Starts it on its data and waits for nothing: it may not get far.</summary>
+    public void Launch() =>
+        _process = ProgramsProcess.Start(ProgramsLocation.CloudCore, ["run", "--data-dir", DataFolder], LogFile, Place);
+
     /// <summary>Starts it on its data and waits until it is ready.</summary>
     /// <returns>How long that took.</returns>
     public async Task<TimeSpan> StartAsync()
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        _process = ProgramsProcess.Start(ProgramsLocation.CloudCore, ["run", "--data-dir", DataFolder], LogFile, Place);
+        Launch();
         using var client = NewClient();
         try
         {
             await Eventually.HoldsAsync(
                 "cloudcore is ready",
-                async () => !_process.IsRunning || (await client.GetAsync(new Uri("/readyz", UriKind.Relative))).IsSuccessStatusCode,
+                async () => !IsRunning || (await client.GetAsync(new Uri("/readyz", UriKind.Relative))).IsSuccessStatusCode,
                 s_readyLimit);
         }
         catch (TimeoutException e)
         {
-            throw new TimeoutException($"{e.Message}\n{_process.LogTail()}", e);
+            throw new TimeoutException($"{e.Message}\n{LogTail()}", e);
         }
 
-        return _process.IsRunning
+        return IsRunning
             ? clock.Elapsed
-            : throw new InvalidOperationException($"cloudcore ended with exit code {_process.ExitCode}\n{_process.LogTail()}");
+            : throw new InvalidOperationException($"cloudcore ended with exit code {Running.ExitCode}\n{LogTail()}");
     }
 
     /// <summary>SIGTERM and its orderly end.</summary>

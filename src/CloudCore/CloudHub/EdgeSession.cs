@@ -4,6 +4,7 @@ using EdgeSync.CloudCore.Ledger;
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Sync;
 using EdgeSync.Protocol.Wire;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.CloudHub;
 
@@ -324,8 +325,13 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
         if (known)
         {
+<<<<<<< HEAD
             _record!.Acknowledged(acknowledged.LagMs);
             _sender.Wake();
+=======
+            Failpoint.Hit(HubFailpoints.Acknowledged);
+            _wake.Set();
+>>>>>>> 256e5f4 (Failpoints: named points at each durable step at which a program dies as by kill -9, and a test for each)
         }
     }
 
@@ -347,6 +353,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     private void ReceiveInventory(Message message)
     {
         int pending;
+        Failpoint.Hit(HubFailpoints.InventoryReceived);
         lock (_gate)
         {
             _sync.SetTime(NowMs(), UnixMs());
@@ -356,7 +363,12 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
         _record!.Differs(pending);
         LogInventory(Node, pending);
+<<<<<<< HEAD
         _sender.Wake();
+=======
+        Failpoint.Hit(HubFailpoints.InventoryCompared);
+        _wake.Set();
+>>>>>>> 256e5f4 (Failpoints: named points at each durable step at which a program dies as by kill -9, and a test for each)
     }
 
     private async Task SendAllAsync()
@@ -367,8 +379,15 @@ internal sealed partial class EdgeSession : IAsyncDisposable
             while (Next() is { } message)
             {
                 LogSending(Node, message.Operation, message.Resource, message.Id);
+<<<<<<< HEAD
                 await _socket.SendAsync(message, _ending.Token);
                 TakeNotes();
+=======
+                Failpoint.Hit(HubFailpoints.ObjectTaken);
+                await _socket.SendAsync(message, cancellationToken);
+                Failpoint.Hit(message.Operation == Operations.Delete ? HubFailpoints.DeleteSent : HubFailpoints.ObjectSent);
+                continue;
+>>>>>>> 256e5f4 (Failpoints: named points at each durable step at which a program dies as by kill -9, and a test for each)
             }
         }
         catch (Exception e)
@@ -383,6 +402,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         bool inSync;
         lock (_gate)
         {
+<<<<<<< HEAD
             next = _sync.TryTake(NowMs(), UnixMs(), out var message) ? message : null;
             inSync = _sync.IsOpen && _sync.PendingCount == 0;
         }
@@ -409,6 +429,19 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         if (waiting >= MostRequests)
         {
             await _worker.IdleAsync().WaitAsync(cancellationToken);
+=======
+            // what the API has been asked is awaited though the session ends: a request that is given up may still be carried
+            // out, after what the next session writes. The API client's own time limit bounds it.
+            Failpoint.Hit(HubFailpoints.RequestReceived);
+            var reply = await _upstream.HandleAsync(Identity, request, stopping);
+            Failpoint.Hit(HubFailpoints.RequestDone);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (reply is not null)
+            {
+                await _socket.SendAsync(reply, cancellationToken);
+                Failpoint.Hit(HubFailpoints.RequestAnswered);
+            }
+>>>>>>> 256e5f4 (Failpoints: named points at each durable step at which a program dies as by kill -9, and a test for each)
         }
     }
 

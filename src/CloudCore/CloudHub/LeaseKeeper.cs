@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.CloudHub.Upstream;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.CloudHub;
 
@@ -71,6 +72,7 @@ internal sealed partial class LeaseKeeper(
         {
             var patch = new JsonObject { ["spec"] = spec };
             await api.PatchAsync(ApiResources.Leases, LeaseNamespace, node, PatchType.Merge, ObjectContent.Bytes(patch), null, cancellationToken);
+            Failpoint.Hit(HubFailpoints.LeaseRenewed);
         }
         catch (ApiException e) when (e.IsNotFound)
         {

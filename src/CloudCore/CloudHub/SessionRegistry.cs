@@ -1,3 +1,5 @@
+using EdgeSync.Storage;
+
 namespace EdgeSync.CloudCore.CloudHub;
 
 /// <summary>The one live session of each node. A newer connection takes over atomically; the older one ends.</summary>
@@ -62,6 +64,7 @@ internal sealed class SessionRegistry
 
             if (_seats.MayBegin(session.Node, session))
             {
+                Failpoint.Hit(HubFailpoints.SessionTaken);
                 return Task.FromResult(true);
             }
 
@@ -74,6 +77,7 @@ internal sealed class SessionRegistry
             }
         }
 
+        Failpoint.Hit(HubFailpoints.SessionReplaced);
         previous?.End("a newer connection of this node took over");
         return turn;
     }
@@ -98,5 +102,7 @@ internal sealed class SessionRegistry
                 turn.TrySetResult(true);
             }
         }
+
+        Failpoint.Hit(HubFailpoints.SessionLeft);
     }
 }

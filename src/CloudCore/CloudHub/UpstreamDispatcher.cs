@@ -3,6 +3,7 @@ using EdgeSync.CloudCore.DeviceController;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Wire;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.CloudHub;
 
@@ -19,7 +20,13 @@ internal sealed partial class UpstreamDispatcher(
     {
         try
         {
-            return await RouteAsync(session, request, cancellationToken);
+            var reply = await RouteAsync(session, request, cancellationToken);
+            if (Failpoint.IsArmed)
+            {
+                Failpoint.Hit(HubFailpoints.DoneOf(request));
+            }
+
+            return reply;
         }
         catch (ApiException e)
         {

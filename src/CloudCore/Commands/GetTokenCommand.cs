@@ -1,6 +1,7 @@
 using System.CommandLine;
 using EdgeSync.CloudCore.Enrollment;
 using EdgeSync.Protocol.Configuration;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.Commands;
 
@@ -43,7 +44,9 @@ internal static class GetTokenCommand
             var hub = CloudCoreCommands.Load(result.GetRequiredValue(dataDir), null, parts.Error).Config.Modules.CloudHub;
             using var authority = CertificateAuthority.Load(hub.TlsCAFile, hub.TlsCAKeyFile, parts.Time);
             var lifetime = result.GetValue(ttl) ?? TimeSpan.FromHours(2 * hub.TokenRefreshDuration);
-            result.InvocationConfiguration.Output.WriteLine(authority.NewToken(lifetime).Reveal());
+            var token = authority.NewToken(lifetime).Reveal();
+            Failpoint.Hit(HubFailpoints.TokenMade);
+            result.InvocationConfiguration.Output.WriteLine(token);
             return 0;
         });
         return command;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using EdgeSync.Protocol.Enrollment;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.Enrollment;
 
@@ -101,6 +102,7 @@ internal sealed partial class CertificateDesk(
         }
 
         using var certificate = authority.IssueClient(NodeIdentity.ForNode(name), key, nodeCertificateLifetime, usages);
+        Failpoint.Hit(HubFailpoints.CertificateSigned);
         return CertificateDecision.Issued(certificate.RawData);
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EdgeSync.Protocol.Enrollment;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.Enrollment;
 
@@ -67,6 +68,7 @@ internal static class EnrollmentEndpoints
         {
             context.Response.ContentType = "application/octet-stream";
             await context.Response.Body.WriteAsync(certificate, context.RequestAborted);
+            Failpoint.Hit(HubFailpoints.CertificateSent);
             return;
         }
 

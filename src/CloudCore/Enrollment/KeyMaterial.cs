@@ -129,6 +129,7 @@ internal sealed class KeyMaterial(CloudFiles files, TimeProvider time, Action<st
     private void Write(string path, string content, UnixFileMode mode)
     {
         DurableFile.Write(path, content, mode);
+        Failpoint.Hit(HubFailpoints.KeyMaterialWritten);
         made(path);
     }
 }

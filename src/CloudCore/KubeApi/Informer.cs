@@ -1,5 +1,6 @@
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.KubeApi;
 
@@ -121,6 +122,7 @@ internal sealed partial class Informer
             new ListOptions { LabelSelector = _options.LabelSelector, FieldSelector = _options.FieldSelector }, ct);
         Cache.Replace(list.Items);
         _version = list.ResourceVersion;
+        Failpoint.Hit(HubFailpoints.InformerListed);
         _synced.TrySetResult();
         LogListed(Resource, list.Items.Count, list.ResourceVersion);
     }
@@ -145,6 +147,7 @@ internal sealed partial class Informer
         {
             _failures = 0;
             Apply(change);
+            Failpoint.Hit(HubFailpoints.InformerChanged);
             if (change.Object.ResourceVersion.Length > 0)
             {
                 _version = change.Object.ResourceVersion;

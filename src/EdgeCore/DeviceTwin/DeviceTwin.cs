@@ -124,6 +124,11 @@ internal sealed partial class DeviceTwin : BackgroundService
         var batch = new TwinBatch(_twins);
         var requests = new DeviceRequests(batch, _nodeName, _time.GetUtcNow().ToUnixTimeMilliseconds());
         var dirty = TakeDirty();
+        if (messages.Count > 0)
+        {
+            Failpoint.Hit(EdgeFailpoints.TwinReceived);
+        }
+
         Converge(dirty, batch, requests);
         foreach (var message in messages)
         {
@@ -148,6 +153,7 @@ internal sealed partial class DeviceTwin : BackgroundService
         Interlocked.Add(ref _accepted, requests.Accepted);
         Interlocked.Add(ref _refused, requests.Refused);
         Publish(requests.Answers);
+        Failpoint.Hit(messages.Count > 0 ? EdgeFailpoints.TwinAnswered : EdgeFailpoints.DesiredCommitted);
     }
 
     private async Task StoreAsync(TwinBatch batch, Action<SqlSession>? alsoStore, CancellationToken cancellationToken)
@@ -157,8 +163,10 @@ internal sealed partial class DeviceTwin : BackgroundService
             {
                 batch.Write(session, _reports);
                 alsoStore?.Invoke(session);
+                Failpoint.Hit(EdgeFailpoints.TwinWritten);
             },
             cancellationToken);
+        Failpoint.Hit(EdgeFailpoints.TwinCommitted);
         _outbox.Notify();
     }
 

@@ -3,6 +3,7 @@ using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Wire;
+using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.EdgeHub;
 
@@ -114,6 +115,8 @@ internal sealed partial class EdgeHubService(
             await outbox.PutAsync(message, cancellationToken);
         }
 
+        Failpoint.Hit(EdgeFailpoints.Registered);
+
         lock (_gate)
         {
             _sync.Connected(
@@ -187,12 +190,15 @@ internal sealed partial class EdgeHubService(
             switch (receipt)
             {
                 case Receipt.Object:
+                    Failpoint.Hit(EdgeFailpoints.ObjectReceived);
                     _storeWake.Set();
                     break;
                 case Receipt.Synced:
                     LogSynced();
                     journal.Synced();
+                    Failpoint.Hit(EdgeFailpoints.SyncedReceived);
                     await (Synced?.Invoke(cancellationToken) ?? Task.CompletedTask);
+                    Failpoint.Hit(EdgeFailpoints.SyncedStored);
                     break;
                 case Receipt.Rejected:
                     LogRejected(message.Resource, System.Text.Encoding.UTF8.GetString(message.Content.Span[..Math.Min(message.Content.Length, 512)]));
@@ -238,7 +244,10 @@ internal sealed partial class EdgeHubService(
             if (any)
             {
                 LogSending(message.Operation, message.Resource, message.Id);
+                var isAnswer = message.ParentId.Length > 0;
+                Failpoint.Hit(isAnswer ? EdgeFailpoints.ObjectApplied : EdgeFailpoints.UploadTaken);
                 await socket.SendAsync(message, cancellationToken);
+                Failpoint.Hit(isAnswer ? EdgeFailpoints.ObjectAcknowledged : EdgeFailpoints.UploadSent);
                 continue;
             }
 
@@ -260,6 +269,7 @@ internal sealed partial class EdgeHubService(
 
         if (settled.Count > 0)
         {
+            Failpoint.Hit(EdgeFailpoints.AnswerReceived);
             // should this fail the entries are sent once more, which the hub bears
             await outbox.SettleAsync(settled, cancellationToken);
             journal.Taken(settled.Count(s => s.Reason == SettleReason.Taken));
@@ -377,6 +387,7 @@ internal sealed partial class EdgeHubService(
             string? error = null;
             try
             {
+                Failpoint.Hit(EdgeFailpoints.ObjectTaken);
                 await meta.ApplyAsync([.. batch.Select(b => b.Change)], null, cancellationToken);
                 journal.Stored(batch.Count);
             }

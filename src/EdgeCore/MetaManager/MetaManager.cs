@@ -88,8 +88,10 @@ internal sealed class MetaManager
                 }
 
                 alsoStore?.Invoke(session);
+                Failpoint.Hit(EdgeFailpoints.ObjectWritten);
             },
             cancellationToken);
+        Failpoint.Hit(EdgeFailpoints.ObjectCommitted);
 
         var objects = _objects.ToBuilder();
         var changedKeys = new List<ObjectKey>(changes.Count);

@@ -91,7 +91,14 @@ internal sealed class Outbox
     /// <summary>Stores a message; when the task completes it is on disk.</summary>
     public async Task PutAsync(UpstreamMessage message, CancellationToken cancellationToken)
     {
-        await _database.WriteAsync(session => { Put(session, message); }, cancellationToken);
+        await _database.WriteAsync(
+            session =>
+            {
+                Put(session, message);
+                Failpoint.Hit(EdgeFailpoints.OutboxWritten);
+            },
+            cancellationToken);
+        Failpoint.Hit(EdgeFailpoints.OutboxCommitted);
         Notify();
     }
 
@@ -209,6 +216,7 @@ internal sealed class Outbox
     public async Task SettleAsync(IReadOnlyList<Settlement> settlements, CancellationToken cancellationToken)
     {
         await _database.WriteAsync(session => Settle(session, settlements), cancellationToken);
+        Failpoint.Hit(EdgeFailpoints.SettleCommitted);
 
         // a maker may have put its key again
         Notify();
@@ -274,6 +282,8 @@ internal sealed class Outbox
                 RendererOf(entry.Message.Key)?.Settled?.Invoke(session, entry);
             }
         }
+
+        Failpoint.Hit(EdgeFailpoints.SettleWritten);
     }
 
     private OutboxEntry Render(SqlSession session, OutboxEntry entry) =>

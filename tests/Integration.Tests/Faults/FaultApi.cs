@@ -16,6 +16,7 @@ internal sealed class FaultApi(ProgramsCloud cloud) : IDisposable
     public static string Path(string resource, string name = "") => resource switch
     {
         "devices" or "devicemodels" => $"/apis/devices.kubeedge.io/v1beta1/namespaces/default/{resource}",
+        "daemonsets" => "/apis/apps/v1/namespaces/default/daemonsets",
         "nodes" => "/api/v1/nodes",
         _ => $"/api/v1/namespaces/default/{resource}",
     } + (name.Length == 0 ? "" : "/" + name);

@@ -9,6 +9,7 @@ internal sealed class FaultRun : IAsyncDisposable
 
     private readonly ITestOutputHelper _output;
     private readonly StepBackWatch _watch;
+    private int _judged; // changes that earlier verdicts counted
 
     private FaultRun(ITestOutputHelper output, FaultWorld world, int seed)
     {
@@ -55,10 +56,17 @@ internal sealed class FaultRun : IAsyncDisposable
     }
 
     /// <summary>Compares both sides with the ledger, enters the outcome in the table, and fails where anything is found.</summary>
-    public async Task JudgeAsync(string group, string fault, TimeSpan limit)
+    public Task JudgeAsync(string group, string fault, TimeSpan limit) => JudgeAsync(_output, group, fault, limit);
+
+    /// <inheritdoc cref="JudgeAsync(string, string, TimeSpan)"/>
+    /// <remarks>For a run that is shared by tests with an output each.</remarks>
+    public async Task JudgeAsync(ITestOutputHelper output, string group, string fault, TimeSpan limit)
     {
+        var accepted = Workload.Ledger.Accepted - _judged;
+        _judged += accepted;
         var outcome = await Verdict.ReachAsync(World, Workload.Ledger, _watch, limit);
-        _output.WriteLine($"{fault}: {outcome.Accepted} changes accepted, converged after {outcome.Converged.TotalSeconds:0.0} s, {_watch.Seen} reported values seen");
+        outcome = outcome with { Accepted = accepted };
+        output.WriteLine($"{fault}: {outcome.Accepted} changes accepted, converged after {outcome.Converged.TotalSeconds:0.0} s, {_watch.Seen} reported values seen");
         FaultTable.Enter(group, fault, outcome);
         Assert.True(outcome.Findings.IsClean, $"{fault}\n{outcome.Findings}\n{World.Cloud.LogTail()}\n{World.Edge.LogTail()}");
     }

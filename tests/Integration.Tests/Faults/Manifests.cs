@@ -99,6 +99,30 @@ internal static class Manifests
         };
     }
 
+    /// <summary>A DaemonSet on all nodes, with a container of its name.</summary>
+    public static JsonObject DaemonSet(string name)
+    {
+        var pod = Pod(name, [], []);
+        var spec = pod["spec"]!.DeepClone().AsObject();
+        spec.Remove("nodeName");
+        spec["tolerations"] = new JsonArray(new JsonObject { ["operator"] = "Exists" });
+        return new JsonObject
+        {
+            ["apiVersion"] = "apps/v1",
+            ["kind"] = "DaemonSet",
+            ["metadata"] = Metadata(name),
+            ["spec"] = new JsonObject
+            {
+                ["selector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["app"] = name } },
+                ["template"] = new JsonObject
+                {
+                    ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["app"] = name } },
+                    ["spec"] = spec,
+                },
+            },
+        };
+    }
+
     private static JsonObject Metadata(string name) => new() { ["name"] = name, ["namespace"] = "default" };
 
     private static JsonArray Properties(int count, Func<int, JsonObject> property) =>

@@ -86,7 +86,7 @@ internal sealed class Verdict(FaultWorld world, Ledger ledger, StepBackWatch wat
                 {
                     _lost.Add($"{resource}/{name} was accepted and is not in the API");
                 }
-                else if (resource != "pods" && s_content.Any(f => !JsonNode.DeepEquals(wanted[f], found[f])))
+                else if (resource is not ("pods" or "daemonsets") && s_content.Any(f => !JsonNode.DeepEquals(wanted[f], found[f])))
                 {
                     _stale.Add($"{resource}/{name} is not as last accepted in the API");
                 }
@@ -162,10 +162,10 @@ internal sealed class Verdict(FaultWorld world, Ledger ledger, StepBackWatch wat
             }
         }
 
-        foreach (var name in ledger.Objects.Keys.Where(k => k.Resource == "pods").Select(k => k.Name))
+        foreach (var ((_, name), made) in ledger.Objects.Where(o => o.Key.Resource is "pods" or "daemonsets"))
         {
             var running = (await world.World.Pods.RunningAsync(name)).Count;
-            var should = wanted.Contains(name) ? 1 : 0;
+            var should = made is null ? 0 : 1;
             (running < should ? _lost : _twice).AddRange(
                 running == should ? [] : [$"pod {name} runs {running} times, {should} was wanted"]);
         }

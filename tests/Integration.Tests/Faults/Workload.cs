@@ -7,11 +7,14 @@ namespace EdgeSync.Integration.Tests.Faults;
 /// Changes things on both sides, by a seed, while faults happen, and enters in the ledger what was accepted. A change whose
 /// answer was lost is repeated until it is accepted, so that what was last accepted is always known.
 /// </summary>
+/// <param name="world">Where.</param>
+/// <param name="seed">What and in which order.</param>
 internal sealed class Workload(FaultWorld world, int seed)
 {
     public const int Devices = 2;
     public const int Properties = 3;
     public const string Holder = "holder";
+    public const string Daemon = "daemon";
 
     private const int ConfigMaps = 6;
     private const int Secrets = 2;
@@ -83,18 +86,39 @@ internal sealed class Workload(FaultWorld world, int seed)
         Ledger.Read(device, property, value);
     }
 
-    private async Task PodAsync()
+    /// <summary>Makes the DaemonSet, or takes it away with its pod.</summary>
+    public async Task DaemonSetAsync()
+    {
+        if (Ledger.Names("daemonsets").Count > 0)
+        {
+            await DeleteAsync("daemonsets", Daemon);
+        }
+        else if (await IsGoneAsync("daemonsets", Daemon))
+        {
+            await PutAsync("daemonsets", Manifests.DaemonSet(Daemon));
+        }
+    }
+
+    /// <summary>Makes or deletes a pod.</summary>
+    public async Task PodAsync()
     {
         var name = $"coming-{_random.Next(ComingPods)}";
         if (Ledger.Names("pods").Contains(name))
         {
             await DeleteAsync("pods", name);
         }
-        else if (await world.Api.GetAsync("pods", name) is null)
+        else if (await IsGoneAsync("pods", name))
         {
             // one that is ending still is left alone: a pod of that name comes another time
             await PutAsync("pods", Manifests.Pod(name, ["cm-0"], []));
         }
+    }
+
+    private async Task<bool> IsGoneAsync(string resource, string name)
+    {
+        var gone = false;
+        await AcceptedAsync(async () => gone = await world.Api.GetAsync(resource, name) is null);
+        return gone;
     }
 
     private async Task PutAsync(string resource, System.Text.Json.Nodes.JsonObject wanted)

@@ -1,5 +1,6 @@
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.Controllers.DaemonSets;
 
@@ -91,6 +92,7 @@ internal sealed partial class DaemonPodActions(
             var pod = await CreateOrGetAsync(daemonSet, writer, place.Node, name, ct);
             if (pod.Controller?.Uid == daemonSet.Uid && pod.NodeName == place.Node)
             {
+                Failpoint.Hit(HubFailpoints.DaemonPodMade);
                 inFlight.NoteMade(daemonSet.Uid, pod);
                 return;
             }
@@ -132,6 +134,7 @@ internal sealed partial class DaemonPodActions(
             // gone, or another of that name is there
         }
 
+        Failpoint.Hit(HubFailpoints.DaemonPodDeleted);
         inFlight.NoteDeleted(daemonSet.Uid, pod.Uid);
     }
 

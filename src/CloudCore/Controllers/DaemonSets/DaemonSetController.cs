@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.Controllers.DaemonSets;
 
@@ -208,6 +209,7 @@ internal sealed partial class DaemonSetController : IDisposable
         await _client.PatchAsync(
             ApiResources.DaemonSets, daemonSet.Namespace, daemonSet.Name, PatchType.Merge,
             Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", ct);
+        Failpoint.Hit(HubFailpoints.DaemonStatusWritten);
     }
 
     [LoggerMessage(LogLevel.Information, "{DaemonSet}: pod {Pod} on {Node} is {Phase} and is replaced")]

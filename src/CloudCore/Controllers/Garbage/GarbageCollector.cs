@@ -1,6 +1,7 @@
 using EdgeSync.CloudCore.Controllers.DaemonSets;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.Controllers.Garbage;
 
@@ -221,6 +222,7 @@ internal sealed partial class GarbageCollector : IDisposable
             await _client.DeleteAsync(
                 dependent.Resource, dependent.Name.Namespace, dependent.Name.Name,
                 new DeleteOptions { Uid = dependent.Uid, PropagationPolicy = "Background" }, ct);
+            Failpoint.Hit(HubFailpoints.DependentDeleted);
         }
         catch (ApiException e) when (e.IsNotFound || e.IsConflict)
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 
@@ -71,5 +72,6 @@ internal sealed class ApiRequest(HttpContext context, RequestInfo path, Resource
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = json.Length;
         await context.Response.BodyWriter.WriteAsync(json, Aborted);
+        Failpoint.Hit(HubFailpoints.ChangeAnswered);
     }
 }

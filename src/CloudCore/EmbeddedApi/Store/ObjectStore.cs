@@ -68,6 +68,7 @@ internal sealed class ObjectStore : IAsyncDisposable
     {
         var pending = new Pending(mutation);
         await _queue.Writer.WriteAsync(pending, cancellationToken);
+        Failpoint.Hit(HubFailpoints.ChangeQueued);
         // from here on the change may be committed: a caller that goes away does not undo it
         return await pending.Completion.Task;
     }
@@ -171,7 +172,9 @@ internal sealed class ObjectStore : IAsyncDisposable
             {
                 var compactions = DueCompactions(draft.Changes);
                 await _database.WriteAsync(session => Write(session, draft.Changes, compactions), CancellationToken.None);
+                Failpoint.Hit(HubFailpoints.ChangeCommitted);
                 Publish(draft);
+                Failpoint.Hit(HubFailpoints.ChangePublished);
             }
         }
         catch (Exception e)
@@ -202,6 +205,8 @@ internal sealed class ObjectStore : IAsyncDisposable
         {
             StoreDatabase.Compact(session, resource, revision);
         }
+
+        Failpoint.Hit(HubFailpoints.ChangeWritten);
     }
 
     private List<(string Resource, long Revision)> DueCompactions(List<(string Resource, Change Change)> changes)

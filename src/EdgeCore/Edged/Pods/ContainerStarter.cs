@@ -1,4 +1,5 @@
 using EdgeSync.EdgeCore.Edged.Cri;
+using EdgeSync.Storage;
 using Container = EdgeSync.Protocol.Kubernetes.Container;
 
 namespace EdgeSync.EdgeCore.Edged.Pods;
@@ -68,7 +69,9 @@ internal sealed class ContainerStarter(EdgedParts parts, Action wake)
         try
         {
             var id = await parts.Cri.CreateContainerAsync(context.Sandbox.Id, config, sandboxConfig, cancellationToken);
+            Failpoint.Hit(EdgeFailpoints.ContainerMade);
             await parts.Cri.StartContainerAsync(id, cancellationToken);
+            Failpoint.Hit(EdgeFailpoints.ContainerStarted);
             return (id, null);
         }
         catch (CriException e) when (!e.IsAway)

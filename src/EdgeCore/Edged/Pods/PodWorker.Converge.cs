@@ -1,5 +1,6 @@
 using EdgeSync.EdgeCore.Edged.Cri;
 using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Storage;
 using PodStatus = EdgeSync.Protocol.Kubernetes.PodStatus;
 
 namespace EdgeSync.EdgeCore.Edged.Pods;
@@ -82,6 +83,7 @@ internal sealed partial class PodWorker
         _objectsChanged = false;
         var fields = FieldsOf(pod, state);
         var volumes = _parts.Volumes.Prepare(pod, fields);
+        Failpoint.Hit(EdgeFailpoints.VolumesPrepared);
         if (volumes.Problem is { } problem)
         {
             NoteProblem(pod, mustStart, problem);
@@ -134,6 +136,7 @@ internal sealed partial class PodWorker
         try
         {
             await _parts.Cri.RunPodSandboxAsync(config, pod.Spec.RuntimeClassName ?? "", cancellationToken);
+            Failpoint.Hit(EdgeFailpoints.SandboxMade);
             _sandboxProblem = "";
             return true;
         }

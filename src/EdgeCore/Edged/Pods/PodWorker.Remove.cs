@@ -1,4 +1,5 @@
 using EdgeSync.EdgeCore.Edged.Volumes;
+using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.Edged.Pods;
 
@@ -40,10 +41,13 @@ internal sealed partial class PodWorker
         foreach (var sandbox in state.Sandboxes)
         {
             await _parts.Cri.StopPodSandboxAsync(sandbox.Id, cancellationToken);
+            Failpoint.Hit(EdgeFailpoints.SandboxStopped);
             await _parts.Cri.RemovePodSandboxAsync(sandbox.Id, cancellationToken);
+            Failpoint.Hit(EdgeFailpoints.SandboxRemoved);
         }
 
         PodFolders.Remove(_parts.Settings, Uid);
+        Failpoint.Hit(EdgeFailpoints.FoldersRemoved);
         return await FinishAsync(pod, cancellationToken);
     }
 
@@ -60,6 +64,7 @@ internal sealed partial class PodWorker
         if (!_deletionReported)
         {
             await _parts.Status.ReportDeletedAsync(pod, cancellationToken);
+            Failpoint.Hit(EdgeFailpoints.DeletionQueued);
             _deletionReported = true;
             LogDeletionReported(Pod);
         }

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Wire;
+using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.Edged.Pods;
 
@@ -37,9 +38,11 @@ internal sealed class StatusReporter(Outbox outbox, EdgedSettings settings)
                 $"podstatus/{pod.Namespace}/{pod.Name}/{pod.Uid}", Lane.Pods, Each: false, Sources.Edged, Groups.Meta, Operations.Patch,
                 $"{pod.Namespace}/{ResourceTypes.PodPatch}/{pod.Name}", QuotedJson.Quote(patch)),
             cancellationToken);
+        Failpoint.Hit(EdgeFailpoints.StatusQueued);
         _sent[pod.Uid] = patch;
         _last[pod.Uid] = status;
         Store(pod.Uid, status);
+        Failpoint.Hit(EdgeFailpoints.StatusStored);
     }
 
     /// <summary>Tells the cloud that nothing is left of a pod that was being deleted.</summary>

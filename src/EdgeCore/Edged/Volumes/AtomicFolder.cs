@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.Edged.Volumes;
 
@@ -34,12 +35,16 @@ internal static class AtomicFolder
         var name = string.Create(
             CultureInfo.InvariantCulture, $"..{now.UtcDateTime:yyyy_MM_dd_HH_mm_ss}.{Random.Shared.Next(1_000_000_000)}");
         WriteFiles(Path.Combine(folder, name), files, group);
+        Failpoint.Hit(EdgeFailpoints.VolumeFilesWritten);
 
         var link = Path.Combine(folder, NewData);
         File.Delete(link);
         File.CreateSymbolicLink(link, name);
+        Failpoint.Hit(EdgeFailpoints.VolumeLinkMade);
         NativeFiles.Rename(link, data);
+        Failpoint.Hit(EdgeFailpoints.VolumeLinkRenamed);
         LinkNames(folder, files.Keys.Select(FirstSegment).ToHashSet(StringComparer.Ordinal));
+        Failpoint.Hit(EdgeFailpoints.VolumeNamesLinked);
         if (old is not null && Directory.Exists(Path.Combine(folder, old)))
         {
             Directory.Delete(Path.Combine(folder, old), recursive: true);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Channels;
+using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.EventBus.Mqtt;
 
@@ -194,7 +195,7 @@ internal sealed class MqttConnection(
         MqttWriter.WriteSubscribe(output, _subscribeId, topics);
         while (true)
         {
-            WriteAcknowledgements(output);
+            var acknowledged = WriteAcknowledgements(output);
             while (output.WrittenCount < WriteBatchBytes && outgoing.TryTake(out var item))
             {
                 MqttWriter.WritePublish(output, item.PacketId, item.Again, item.Topic, item.Payload.Span);
@@ -207,11 +208,17 @@ internal sealed class MqttConnection(
             }
 
             await FlushAsync(output.WrittenMemory, cancellationToken);
+            if (acknowledged)
+            {
+                Failpoint.Hit(EdgeFailpoints.BrokerAcknowledged);
+            }
+
             output.ResetWrittenCount();
         }
     }
 
-    private void WriteAcknowledgements(ArrayBufferWriter<byte> output)
+    /// <returns>Whether there was any.</returns>
+    private bool WriteAcknowledgements(ArrayBufferWriter<byte> output)
     {
         List<ushort> acknowledgements;
         lock (_gate)
@@ -227,8 +234,11 @@ internal sealed class MqttConnection(
 
         foreach (var id in acknowledgements)
         {
+            Failpoint.Hit(EdgeFailpoints.BrokerAcknowledging);
             MqttWriter.WritePubAck(output, id);
         }
+
+        return acknowledgements.Count > 0;
     }
 
     private async Task FlushAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
