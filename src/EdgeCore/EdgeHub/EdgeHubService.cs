@@ -1,4 +1,3 @@
-using System.Net.WebSockets;
 using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.Hosting;
@@ -71,8 +70,21 @@ internal sealed partial class EdgeHubService(
         }
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(LinkLoopAsync(stoppingToken), StoreLoopAsync(stoppingToken), WatchOutboxAsync(stoppingToken));
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        Task[] loops = [LinkLoopAsync(ending.Token), StoreLoopAsync(ending.Token), WatchOutboxAsync(ending.Token)];
+        try
+        {
+            // without one of them the others are of no use: a failure ends the service, and with it the program
+            await await Task.WhenAny(loops);
+        }
+        finally
+        {
+            await ending.CancelAsync();
+            await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
 
     private async Task LinkLoopAsync(CancellationToken cancellationToken)
     {
@@ -90,10 +102,9 @@ internal sealed partial class EdgeHubService(
                 problem = await RunSessionAsync(link, cancellationToken);
                 LogDisconnected(connector.Server, problem);
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested
-                && e is WebSocketException or OperationCanceledException or IOException or HttpRequestException
-                    or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
+                // whatever it is (no network, a broken certificate file, a full disk): it may pass, and nobody else tries again
                 problem = Explain(e);
                 if (problem != lastProblem)
                 {
@@ -157,8 +168,9 @@ internal sealed partial class EdgeHubService(
             {
                 // how the other loops end once one has
             }
-            catch (Exception e) when (e is WebSocketException or ProtocolException or TimeoutException or IOException)
+            catch (Exception e)
             {
+                // the link broke, or the outbox could not be written (a full disk): a new session begins from what is stored
                 problem = loop == first ? Explain(e) : problem;
             }
         }
