@@ -10,33 +10,54 @@ namespace EdgeSync.EdgeCore.Edged.Node;
 
 /// <summary>
 /// Works out the Node object and its status, and puts the status into the outbox: computed every 10 s, sent when it
-/// has changed, and every 5 min when it has not (the kubelet's nodeStatusUpdateFrequency and -ReportFrequency).
+/// has changed, and every 5 min when it has not (the kubelet's nodeStatusUpdateFrequency and -ReportFrequency). The outbox
+/// holds the key alone: what is sent is the status at the time of sending.
 /// </summary>
-internal sealed class NodeStatusSource(
-    EdgedSettings settings, MetaManager.MetaManager objects, Outbox outbox, RuntimeHealth runtime, TimeProvider time)
+internal sealed class NodeStatusSource
 {
+    private const string StatusKey = "nodestatus";
     private const string KubeletVersion = "v1.32.0-edgesync-v";
     private const long MemoryReserve = 100L * 1024 * 1024; // evictionHard memory.available
     private const double DiskReserve = 0.1; // evictionHard nodefs.available
     private const double ThreadReserve = 0.05;
 
     private static readonly TimeSpan s_computePeriod = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_runtimePatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_reportPeriod = TimeSpan.FromMinutes(5);
 
+    private readonly EdgedSettings _settings;
+    private readonly MetaManager.MetaManager _objects;
+    private readonly Outbox _outbox;
+    private readonly RuntimeHealth _runtime;
+    private readonly TimeProvider _time;
     private IReadOnlyList<Condition>? _lastConditions; // of the status loop and of registration; swapped whole
+    private volatile string _sent = ""; // the status last sent, whoever asked for that
+    private volatile bool _waits; // the loop's message has not been sent: it will hold what is true then
+
+    public NodeStatusSource(
+        EdgedSettings settings, MetaManager.MetaManager objects, Outbox outbox, RuntimeHealth runtime, TimeProvider time)
+    {
+        _settings = settings;
+        _objects = objects;
+        _outbox = outbox;
+        _runtime = runtime;
+        _time = time;
+        outbox.SetRenderer(StatusKey, (_, _) => BuildStatusPatch());
+    }
 
     /// <summary>What a connection begins with: the Node for where there is none yet, then its status as it is now.</summary>
-    public Task<IReadOnlyList<UpstreamMessage>> RegistrationAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<UpstreamMessage>> RegistrationAsync(CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
+        // an agent that has just started would call the node unready for want of the runtime's first word
+        await _runtime.HeardAsync(s_runtimePatience, cancellationToken);
         var node = BuildNode();
-        return Task.FromResult<IReadOnlyList<UpstreamMessage>>(
+        return
         [
             new UpstreamMessage(
-                "node", Lane.Control, Each: false, Sources.Edged, Groups.Meta, Operations.Insert, $"null/{ResourceTypes.Node}/{settings.NodeName}",
+                "node", Lane.Control, Each: false, Sources.Edged, Groups.Meta, Operations.Insert, $"null/{ResourceTypes.Node}/{_settings.NodeName}",
                 JsonSerializer.SerializeToUtf8Bytes(node, KubernetesJson.Default.Node)),
-            StatusMessage(node),
-        ]);
+            StatusMessage(),
+        ];
     }
 
     /// <summary>The Node as it is to be registered, its status included.</summary>
@@ -44,7 +65,7 @@ internal sealed class NodeStatusSource(
     {
         var labels = new Dictionary<string, string>
         {
-            ["kubernetes.io/hostname"] = settings.NodeName,
+            ["kubernetes.io/hostname"] = _settings.NodeName,
             ["kubernetes.io/os"] = "linux",
             ["kubernetes.io/arch"] = HostFacts.Architecture,
             ["beta.kubernetes.io/os"] = "linux",
@@ -52,7 +73,7 @@ internal sealed class NodeStatusSource(
             ["node-role.kubernetes.io/edge"] = "",
             ["node-role.kubernetes.io/agent"] = "",
         };
-        foreach (var (key, value) in settings.NodeLabels)
+        foreach (var (key, value) in _settings.NodeLabels)
         {
             labels[key] = value;
         }
@@ -63,7 +84,7 @@ internal sealed class NodeStatusSource(
             Kind = "Node",
             Metadata = new ObjectMeta
             {
-                Name = settings.NodeName,
+                Name = _settings.NodeName,
                 Labels = labels,
                 Annotations = new Dictionary<string, string> { ["volumes.kubernetes.io/controller-managed-attach-detach"] = "true" },
             },
@@ -72,24 +93,31 @@ internal sealed class NodeStatusSource(
     }
 
     /// <summary>The status alone, as the strategic merge patch that KubeEdge sends: a JSON string that holds JSON.</summary>
-    public byte[] BuildStatusPatch() => StatusMessage(BuildNode()).Content!;
+    public byte[] BuildStatusPatch()
+    {
+        var node = BuildNode();
+        _waits = false;
+        _sent = Comparable(node.Status!);
+        var status = JsonSerializer.SerializeToNode(node, KubernetesJson.Default.Node)!["status"]!.DeepClone();
+        return QuotedJson.Quote(QuotedJson.Write(new JsonObject { ["status"] = status }));
+    }
 
     /// <summary>Keeps the outbox's node status up to date.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var (sent, sentAt) = ("", 0L);
+        var putAt = _time.GetTimestamp();
         while (true)
         {
-            await runtime.AskAsync(cancellationToken);
-            var node = BuildNode();
-            var content = Comparable(node.Status!);
-            if (content != sent || time.GetElapsedTime(sentAt) >= s_reportPeriod)
+            await _runtime.AskAsync(cancellationToken);
+            var changed = !_waits && Comparable(BuildNode().Status!) != _sent;
+            if (changed || _time.GetElapsedTime(putAt) >= s_reportPeriod)
             {
-                await outbox.PutAsync(StatusMessage(node), cancellationToken);
-                (sent, sentAt) = (content, time.GetTimestamp());
+                _waits = true;
+                await _outbox.PutAsync(StatusMessage(), cancellationToken);
+                putAt = _time.GetTimestamp();
             }
 
-            await Task.Delay(s_computePeriod, time, cancellationToken);
+            await Task.Delay(s_computePeriod, _time, cancellationToken);
         }
     }
 
@@ -103,18 +131,13 @@ internal sealed class NodeStatusSource(
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
-    private UpstreamMessage StatusMessage(KubeNode node)
-    {
-        var status = JsonSerializer.SerializeToNode(node, KubernetesJson.Default.Node)!["status"]!.DeepClone();
-        var patch = new JsonObject { ["status"] = status };
-        return new UpstreamMessage(
-            "nodestatus", Lane.Control, Each: false, Sources.Edged, Groups.Meta, Operations.Patch,
-            $"null/{ResourceTypes.NodePatch}/{settings.NodeName}", QuotedJson.Quote(QuotedJson.Write(patch)));
-    }
+    private UpstreamMessage StatusMessage() => new(
+        StatusKey, Lane.Control, Each: false, Sources.Edged, Groups.Meta, Operations.Patch,
+        $"null/{ResourceTypes.NodePatch}/{_settings.NodeName}", Content: null);
 
     private NodeStatus BuildStatus()
     {
-        var (disk, diskFree) = HostFacts.Disk(settings.RootDirectory);
+        var (disk, diskFree) = HostFacts.Disk(_settings.RootDirectory);
         var memory = HostFacts.MemoryTotal;
         return new NodeStatus
         {
@@ -123,8 +146,8 @@ internal sealed class NodeStatusSource(
             Conditions = Conditions(disk, diskFree),
             Addresses =
             [
-                .. settings.NodeIP.Length > 0 ? (NodeAddress[])[new NodeAddress { Type = "InternalIP", Address = settings.NodeIP }] : [],
-                new NodeAddress { Type = "Hostname", Address = settings.NodeName },
+                .. _settings.NodeIP.Length > 0 ? (NodeAddress[])[new NodeAddress { Type = "InternalIP", Address = _settings.NodeIP }] : [],
+                new NodeAddress { Type = "Hostname", Address = _settings.NodeName },
             ],
             NodeInfo = new NodeSystemInfo
             {
@@ -133,7 +156,7 @@ internal sealed class NodeStatusSource(
                 BootID = HostFacts.BootId,
                 KernelVersion = HostFacts.KernelVersion,
                 OsImage = HostFacts.OsImage,
-                ContainerRuntimeVersion = runtime.Version,
+                ContainerRuntimeVersion = _runtime.Version,
                 KubeletVersion = KubeletVersion + typeof(NodeStatusSource).Assembly.GetName().Version!.ToString(3),
                 OperatingSystem = "linux",
                 Architecture = HostFacts.Architecture,
@@ -145,7 +168,7 @@ internal sealed class NodeStatusSource(
     {
         ["cpu"] = Amount(Number(Environment.ProcessorCount)),
         ["memory"] = Amount(Number(memory / 1024) + "Ki"),
-        ["pods"] = Amount(Number(settings.Kubelet.MaxPods)),
+        ["pods"] = Amount(Number(_settings.Kubelet.MaxPods)),
         ["ephemeral-storage"] = Amount(Number(disk / 1024) + "Ki"),
     };
 
@@ -155,7 +178,7 @@ internal sealed class NodeStatusSource(
         var memoryLow = HostFacts.MemoryAvailable < MemoryReserve;
         var diskLow = diskFree < disk * DiskReserve;
         var threadsLow = threadLimit > 0 && threads > threadLimit * (1 - ThreadReserve);
-        var problem = runtime.Problem;
+        var problem = _runtime.Problem;
         Condition[] conditions =
         [
             Condition("MemoryPressure", memoryLow, memoryLow ? "EdgeHasInsufficientMemory" : "EdgeHasSufficientMemory", memoryLow ? "memory is nearly used up" : "enough memory is available"),
@@ -170,7 +193,7 @@ internal sealed class NodeStatusSource(
     private Condition Condition(string type, bool isTrue, string reason, string message)
     {
         var status = isTrue ? "True" : "False";
-        var now = KubeTime.Format(time.GetUtcNow());
+        var now = KubeTime.Format(_time.GetUtcNow());
         var before = (_lastConditions ?? StoredConditions())?.FirstOrDefault(c => c.Type == type && c.Status == status);
         return new Condition
         {
@@ -188,7 +211,7 @@ internal sealed class NodeStatusSource(
     {
         try
         {
-            return objects.Get(new ObjectKey("", ResourceTypes.Node, settings.NodeName))?.View(KubernetesJson.Default.Node).Status?.Conditions;
+            return _objects.Get(new ObjectKey("", ResourceTypes.Node, _settings.NodeName))?.View(KubernetesJson.Default.Node).Status?.Conditions;
         }
         catch (KubeObjectException)
         {

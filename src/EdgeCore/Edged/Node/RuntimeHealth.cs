@@ -8,6 +8,7 @@ internal sealed class RuntimeHealth(CriClient cri, TimeProvider time)
     /// <summary>A runtime that restarts is no reason to call the node unready (the kubelet's figure).</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
+    private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string _version = "";
     private string _problem = "the container runtime has not answered yet";
     private long _lastGood = -1;
@@ -18,6 +19,10 @@ internal sealed class RuntimeHealth(CriClient cri, TimeProvider time)
     /// <summary>Why no pods can run; null while they can.</summary>
     public string? Problem =>
         _lastGood >= 0 && time.GetElapsedTime(_lastGood) < s_patience ? null : _problem;
+
+    /// <summary>Until the runtime has been asked once, whatever it said; no longer than <paramref name="most"/>.</summary>
+    public async Task HeardAsync(TimeSpan most, CancellationToken cancellationToken) =>
+        await Task.WhenAny(_heard.Task, Task.Delay(most, time, cancellationToken));
 
     public async Task AskAsync(CancellationToken cancellationToken)
     {
@@ -37,6 +42,10 @@ internal sealed class RuntimeHealth(CriClient cri, TimeProvider time)
         catch (CriException e)
         {
             _problem = e.Message;
+        }
+        finally
+        {
+            _heard.TrySetResult();
         }
     }
 }
