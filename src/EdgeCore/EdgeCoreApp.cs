@@ -17,11 +17,16 @@ namespace EdgeSync.EdgeCore;
 /// </summary>
 internal sealed partial class EdgeCoreApp : IAsyncDisposable
 {
+    /// <summary>How long after the first contact with a hub devices may be missing that it knows.</summary>
+    private static readonly TimeSpan s_devicesPatience = TimeSpan.FromSeconds(30);
+
+    private readonly TaskCompletionSource _devicesKnown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Database _database;
     private readonly EdgeHubService _hub;
     private readonly EdgedService _edged;
     private readonly WebApplication _web;
     private readonly ILogger _logger;
+    private ITimer? _devicesWait;
 
     private EdgeCoreApp(EdgeCoreRun run, TimeProvider time)
     {
@@ -45,12 +50,12 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         var outbox = new Outbox(_database, config.Modules.MetaManager.Outbox.ToLimits());
         var mqtt = new MqttClient(MqttOptions.From(config), time, loggers.CreateLogger<MqttClient>());
         var twins = new DeviceTwin.DeviceTwin(config, _database, objects, outbox, mqtt, time, loggers.CreateLogger<DeviceTwin.DeviceTwin>());
-        var bus = new EventBus.EventBus(mqtt, twins, outbox, loggers.CreateLogger<EventBus.EventBus>());
+        var bus = new EventBus.EventBus(mqtt, twins, outbox, _devicesKnown.Task, loggers.CreateLogger<EventBus.EventBus>());
         _edged = new EdgedService(config, objects, outbox, time, loggers);
         var journal = new LinkJournal(() => outbox.DroppedOf(OutboxKind.Event) + outbox.DroppedOf(OutboxKind.Routed), time);
         _hub = new EdgeHubService(
             new HubConnector(config), config, objects, outbox, _edged.NodeStatus.RegistrationAsync, journal, time, loggers.CreateLogger<EdgeHubService>());
-        KeepUnknownPodsUntilFilled(objects);
+        KeepUnknownPodsUntilFilled(objects, time);
         _hub.Connected += _edged.OnConnected;
         builder.Services.AddHostedService(_ => twins);
         builder.Services.AddHostedService(_ => _edged);
@@ -101,6 +106,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _web.DisposeAsync();
+        await (_devicesWait?.DisposeAsync() ?? ValueTask.CompletedTask);
         await _database.DisposeAsync();
     }
 
@@ -119,11 +125,19 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
 
     /// <summary>
     /// A store that the hub has not filled (new, in the place of a damaged one, or with rows that cannot be read) does not know
-    /// all pods that belong here. What runs stays until the hub has said so.
+    /// all pods that belong here. What runs stays until the hub has said so. It does not know the devices either: their
+    /// messages stay with the broker, which keeps them, until they can be told from those of strangers.
     /// </summary>
-    private void KeepUnknownPodsUntilFilled(MetaManager.MetaManager objects)
+    private void KeepUnknownPodsUntilFilled(MetaManager.MetaManager objects, TimeProvider time)
     {
         var filled = EdgeDatabase.WasFilled(_database);
+        if (filled)
+        {
+            _devicesKnown.TrySetResult();
+        }
+
+        // a hub of KubeEdge's never says that it has sent all
+        _hub.Connected += () => _devicesWait ??= time.CreateTimer(_ => _devicesKnown.TrySetResult(), null, s_devicesPatience, Timeout.InfiniteTimeSpan);
         _edged.KeepsUnknownPods = !filled || objects.BrokenRows.Count > 0;
         _hub.Synced = async cancellationToken =>
         {
@@ -134,6 +148,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
             }
 
             _edged.KeepsUnknownPods = false;
+            _devicesKnown.TrySetResult();
         };
     }
 

@@ -325,13 +325,9 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
         if (known)
         {
-<<<<<<< HEAD
+            Failpoint.Hit(HubFailpoints.Acknowledged);
             _record!.Acknowledged(acknowledged.LagMs);
             _sender.Wake();
-=======
-            Failpoint.Hit(HubFailpoints.Acknowledged);
-            _wake.Set();
->>>>>>> 256e5f4 (Failpoints: named points at each durable step at which a program dies as by kill -9, and a test for each)
         }
     }
 
@@ -363,12 +359,8 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
         _record!.Differs(pending);
         LogInventory(Node, pending);
-<<<<<<< HEAD
-        _sender.Wake();
-=======
         Failpoint.Hit(HubFailpoints.InventoryCompared);
-        _wake.Set();
->>>>>>> 256e5f4 (Failpoints: named points at each durable step at which a program dies as by kill -9, and a test for each)
+        _sender.Wake();
     }
 
     private async Task SendAllAsync()
@@ -379,15 +371,10 @@ internal sealed partial class EdgeSession : IAsyncDisposable
             while (Next() is { } message)
             {
                 LogSending(Node, message.Operation, message.Resource, message.Id);
-<<<<<<< HEAD
-                await _socket.SendAsync(message, _ending.Token);
-                TakeNotes();
-=======
                 Failpoint.Hit(HubFailpoints.ObjectTaken);
-                await _socket.SendAsync(message, cancellationToken);
+                await _socket.SendAsync(message, _ending.Token);
                 Failpoint.Hit(message.Operation == Operations.Delete ? HubFailpoints.DeleteSent : HubFailpoints.ObjectSent);
-                continue;
->>>>>>> 256e5f4 (Failpoints: named points at each durable step at which a program dies as by kill -9, and a test for each)
+                TakeNotes();
             }
         }
         catch (Exception e)
@@ -402,7 +389,6 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         bool inSync;
         lock (_gate)
         {
-<<<<<<< HEAD
             next = _sync.TryTake(NowMs(), UnixMs(), out var message) ? message : null;
             inSync = _sync.IsOpen && _sync.PendingCount == 0;
         }
@@ -429,19 +415,6 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         if (waiting >= MostRequests)
         {
             await _worker.IdleAsync().WaitAsync(cancellationToken);
-=======
-            // what the API has been asked is awaited though the session ends: a request that is given up may still be carried
-            // out, after what the next session writes. The API client's own time limit bounds it.
-            Failpoint.Hit(HubFailpoints.RequestReceived);
-            var reply = await _upstream.HandleAsync(Identity, request, stopping);
-            Failpoint.Hit(HubFailpoints.RequestDone);
-            cancellationToken.ThrowIfCancellationRequested();
-            if (reply is not null)
-            {
-                await _socket.SendAsync(reply, cancellationToken);
-                Failpoint.Hit(HubFailpoints.RequestAnswered);
-            }
->>>>>>> 256e5f4 (Failpoints: named points at each durable step at which a program dies as by kill -9, and a test for each)
         }
     }
 
@@ -453,9 +426,13 @@ internal sealed partial class EdgeSession : IAsyncDisposable
             {
                 // what the API has been asked is awaited though the session ends: a request that is given up may still be carried
                 // out, after what the next session writes. The API client's own time limit bounds it.
-                if (await _upstream.HandleAsync(Identity, request, _stopping) is { } reply)
+                Failpoint.Hit(HubFailpoints.RequestReceived);
+                var reply = await _upstream.HandleAsync(Identity, request, _stopping);
+                Failpoint.Hit(HubFailpoints.RequestDone);
+                if (reply is not null)
                 {
                     await _socket.SendAsync(reply, _ending.Token);
+                    Failpoint.Hit(HubFailpoints.RequestAnswered);
                 }
             }
         }

@@ -11,16 +11,24 @@ namespace EdgeSync.EdgeCore.EventBus;
 /// Takes what devices and apps publish on the box's MQTT broker: device messages go to DeviceTwin, all else to the
 /// cloud's router. Both are durable before the broker hears that they were received.
 /// </summary>
+/// <param name="mqtt">The broker.</param>
+/// <param name="twins">Where device messages go.</param>
+/// <param name="outbox">Where routed messages go.</param>
+/// <param name="devicesKnown">Before it completes nothing is taken from the broker: a message of a device that is not known yet would be refused.</param>
+/// <param name="logger">The log.</param>
 internal sealed partial class EventBus(
-    IMqttClient mqtt, DeviceTwin.DeviceTwin twins, Outbox outbox, ILogger<EventBus> logger) : BackgroundService
+    IMqttClient mqtt, DeviceTwin.DeviceTwin twins, Outbox outbox, Task devicesKnown, ILogger<EventBus> logger) : BackgroundService
 {
     /// <summary>KubeEdge's topics for routed messages.</summary>
     private static readonly string[] s_routed = ["$hw/events/upload/#", "SYS/dis/upload_records", "+/user/#"];
 
     private readonly ILogger _logger = logger;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        mqtt.RunAsync([.. DeviceTopics.Subscriptions, .. s_routed], HandleAsync, stoppingToken);
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await devicesKnown.WaitAsync(stoppingToken);
+        await mqtt.RunAsync([.. DeviceTopics.Subscriptions, .. s_routed], HandleAsync, stoppingToken);
+    }
 
     private Task HandleAsync(IReadOnlyList<MqttMessage> messages, CancellationToken cancellationToken)
     {
