@@ -15,6 +15,8 @@ public sealed class Database : IAsyncDisposable
     private const int MaxBatch = 512;
     private const int NotADatabase = 26;
     private const int Corrupt = 11;
+    private const int Full = 13;
+    private const int InputOutput = 10;
 
     private readonly DatabaseOptions _options;
     private readonly SqlSession _writer;
@@ -253,9 +255,10 @@ public sealed class Database : IAsyncDisposable
         {
             // disk full, I/O error: nothing of the batch is durable, and every caller is told so
             Rollback();
+            var failure = Explain(e);
             foreach (var work in batch)
             {
-                work.Fail(e);
+                work.Fail(failure);
             }
 
             return;
@@ -266,6 +269,13 @@ public sealed class Database : IAsyncDisposable
             work.Complete();
         }
     }
+
+    private Exception Explain(Exception e) => e is SqliteException { SqliteErrorCode: Full }
+        ? new DatabaseException($"nothing can be stored: the disk of {_options.Path} is full; once there is room the program goes on by itself", e)
+        {
+            IsDiskFull = true,
+        }
+        : e;
 
     private void Rollback()
     {
@@ -307,9 +317,9 @@ public sealed class Database : IAsyncDisposable
                 _result = work(session);
                 return true;
             }
-            catch (Exception e) when (e is not SqliteException { SqliteErrorCode: 13 or 10 })
+            catch (Exception e) when (e is not SqliteException { SqliteErrorCode: Full or InputOutput })
             {
-                // 13 full and 10 I/O error end the whole transaction
+                // those two end the whole transaction
                 _error = e;
                 return false;
             }

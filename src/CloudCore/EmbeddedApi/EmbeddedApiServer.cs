@@ -5,6 +5,7 @@ using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
 using EdgeSync.CloudCore.EmbeddedApi.Verbs;
+using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.EmbeddedApi;
 
@@ -79,6 +80,11 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
             await FailAsync(context, e.StatusCode == 413
                 ? new ApiException(StatusReason.RequestEntityTooLarge, e.Message)
                 : ApiException.BadRequest(e.Message));
+        }
+        catch (DatabaseException e) when (e.IsDiskFull)
+        {
+            LogNoRoom(context.Request.Method, context.Request.Path, e.Message);
+            await FailAsync(context, new ApiException(StatusReason.InsufficientStorage, "the API's disk is full: nothing was changed, reading goes on; make room on it"));
         }
         catch (Exception e)
         {
@@ -168,4 +174,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Error, "Request {Method} {Path} failed")]
     private partial void LogFailure(Exception error, string method, string path);
+
+    [LoggerMessage(LogLevel.Error, "Request {Method} {Path} was refused: {Reason}")]
+    private partial void LogNoRoom(string method, string path, string reason);
 }

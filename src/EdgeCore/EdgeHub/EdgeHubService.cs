@@ -408,7 +408,14 @@ internal sealed partial class EdgeHubService(
                 // disk full or failing: tell the hub, which sends again; what runs goes on running
                 error = e.Message;
                 journal.StoreFailed(batch.Count);
-                LogStoreFailed(e, batch.Count);
+                if (e is DatabaseException { IsDiskFull: true })
+                {
+                    LogNoRoom(batch.Count, e.Message);
+                }
+                else
+                {
+                    LogStoreFailed(e, batch.Count);
+                }
             }
 
             lock (_gate)
@@ -437,7 +444,7 @@ internal sealed partial class EdgeHubService(
     /// <summary>The innermost cause, which is what a person can act on.</summary>
     private static string Explain(Exception e)
     {
-        while (e.InnerException is { } inner)
+        while (e is not DatabaseException && e.InnerException is { } inner)
         {
             e = inner;
         }
@@ -469,6 +476,9 @@ internal sealed partial class EdgeHubService(
 
     [LoggerMessage(LogLevel.Error, "Storing {Count} received objects failed; they are not acknowledged and will come again")]
     private partial void LogStoreFailed(Exception error, int count);
+
+    [LoggerMessage(LogLevel.Error, "{Count} received objects wait for the disk and are not acknowledged: {Reason}")]
+    private partial void LogNoRoom(int count, string reason);
 
     [LoggerMessage(LogLevel.Trace, "From hub: {Operation} {Resource} {Id}: {Receipt}")]
     private partial void LogReceived(string operation, string resource, string id, Receipt receipt);

@@ -3,7 +3,10 @@ using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 
-/// <summary>metav1.StatusReason: the closed set of failures that Kubernetes' clients understand.</summary>
+/// <summary>
+/// metav1.StatusReason: the closed set of failures that Kubernetes' clients understand, and one of our own
+/// (InsufficientStorage), which they take by its HTTP code: a server error that may pass.
+/// </summary>
 internal enum StatusReason
 {
     BadRequest,
@@ -21,6 +24,7 @@ internal enum StatusReason
     Timeout,
     TooManyRequests,
     ServiceUnavailable,
+    InsufficientStorage,
     InternalError,
 }
 

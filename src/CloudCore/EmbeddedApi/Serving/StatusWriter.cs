@@ -25,6 +25,7 @@ internal static class StatusWriter
         StatusReason.TooManyRequests => 429,
         StatusReason.ServiceUnavailable => 503,
         StatusReason.Timeout => 504,
+        StatusReason.InsufficientStorage => 507,
         _ => 500,
     };
 
