@@ -34,7 +34,7 @@ internal sealed class TwinAgent : IAsyncDisposable
         Mqtt = new MqttClient(MqttOptions.From(Config) with { MaxBackoff = TimeSpan.FromSeconds(1) }, TimeProvider.System, NullLogger<MqttClient>.Instance);
         Twins = new EdgeCore.DeviceTwin.DeviceTwin(
             Config, Database, Meta, Outbox, Mqtt, TimeProvider.System, NullLogger<EdgeCore.DeviceTwin.DeviceTwin>.Instance);
-        Bus = new EdgeCore.EventBus.EventBus(Mqtt, Twins, Outbox, NullLogger<EdgeCore.EventBus.EventBus>.Instance);
+        Bus = new EdgeCore.EventBus.EventBus(Mqtt, Twins, Outbox, Task.CompletedTask, NullLogger<EdgeCore.EventBus.EventBus>.Instance);
     }
 
     public EdgeCoreConfig Config { get; }
