@@ -43,6 +43,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         _authority = CertificateAuthority.Load(hub.TlsCAFile, hub.TlsCAKeyFile, time);
         var builder = WebApplication.CreateSlimBuilder();
         ConsoleLog.Configure(builder.Logging);
+
+        // whoever listens there makes the server keep a trace for each request, and a session is one request
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(ConfigureListeners);
@@ -84,7 +87,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var leases = new LeaseKeeper(_api, _sessions, options, time, loggers.CreateLogger<LeaseKeeper>());
         var replies = new Replies(time);
         var upstream = new UpstreamDispatcher(
-            new NodeUpstream(_api, replies), new PodUpstream(_api, caches.Pods, replies), new QueryUpstream(_scope, replies),
+            new NodeUpstream(_api, new KnownNode(caches.Nodes, time), replies), new PodUpstream(_api, caches.Pods, replies), new QueryUpstream(_scope, replies),
             new DeviceUpstream(_api, _scope, replies, time, loggers.CreateLogger<DeviceUpstream>()), replies,
             loggers.CreateLogger<UpstreamDispatcher>());
         var endpoint = new CloudHubEndpoint(
@@ -222,6 +225,11 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
                     // KubeEdge's agent upgrades to WebSocket over HTTP/1.1
                     l.Protocols = HttpProtocols.Http1;
                     l.UseHttps(o => clients.Configure(o, server));
+                    l.Use(next => connection =>
+                    {
+                        TlsBuffers.ReleaseWhenIdle(connection);
+                        return next(connection);
+                    });
                 });
             }
         }

@@ -6,7 +6,7 @@ using EdgeSync.Protocol.Wire;
 namespace EdgeSync.CloudCore.CloudHub.Upstream;
 
 /// <summary>Registration, status and lease of a node (KubeEdge's edgecontroller, upstream).</summary>
-internal sealed class NodeUpstream(KubeClient api, Replies replies)
+internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies replies)
 {
     /// <summary>The annotation that says which hub a node is connected to.</summary>
     public const string HubAnnotation = "cloudcore";
@@ -31,13 +31,18 @@ internal sealed class NodeUpstream(KubeClient api, Replies replies)
         metadata.Remove("resourceVersion");
         metadata.Remove("uid");
         Child(metadata, "annotations")[HubAnnotation] = session.LocalAddress;
+        if (known.WithMetadata(session, metadata) is { } same)
+        {
+            return replies.Written(session, request, same);
+        }
+
         try
         {
-            return replies.Written(request, await api.CreateAsync(ApiResources.Nodes, "", ObjectContent.Bytes(node), cancellationToken));
+            return replies.Written(session, request, await api.CreateAsync(ApiResources.Nodes, "", ObjectContent.Bytes(node), cancellationToken));
         }
         catch (ApiException e) when (e.IsAlreadyExists && session.Extended)
         {
-            return replies.Written(request, await MergeMetadataAsync(session.Node, metadata, cancellationToken));
+            return replies.Written(session, request, await MergeMetadataAsync(session.Node, metadata, cancellationToken));
         }
     }
 
@@ -63,8 +68,14 @@ internal sealed class NodeUpstream(KubeClient api, Replies replies)
             return Foreign(session, request);
         }
 
-        var patch = new JsonObject { ["status"] = Child(ObjectContent.Read(request), "status").DeepClone() };
-        return replies.Written(request, await api.PatchAsync(
+        var status = Child(ObjectContent.Read(request), "status");
+        if (known.WithStatus(session, status) is { } same)
+        {
+            return replies.Written(session, request, same);
+        }
+
+        var patch = new JsonObject { ["status"] = status.DeepClone() };
+        return replies.Written(session, request, await api.PatchAsync(
             ApiResources.Nodes, "", session.Node, PatchType.StrategicMerge, ObjectContent.Bytes(patch), "status", cancellationToken));
     }
 
@@ -80,15 +91,15 @@ internal sealed class NodeUpstream(KubeClient api, Replies replies)
         switch (request.Operation)
         {
             case Operations.Insert:
-                return replies.Written(request, await api.CreateAsync(
+                return replies.Written(session, request, await api.CreateAsync(
                     ApiResources.Leases, LeaseNamespace, request.ContentAsJson(), cancellationToken));
             case Operations.Update:
-                return replies.Written(request, await api.UpdateAsync(
+                return replies.Written(session, request, await api.UpdateAsync(
                     ApiResources.Leases, LeaseNamespace, session.Node, request.ContentAsJson(), null, cancellationToken));
             default:
                 var lease = await api.GetAsync(ApiResources.Leases, LeaseNamespace, session.Node, cancellationToken);
                 return lease is not null
-                    ? replies.Written(request, lease)
+                    ? replies.Written(session, request, lease)
                     : replies.Refused(request, Replies.Failure(404, "NotFound", $"leases.coordination.k8s.io \"{session.Node}\" not found"));
         }
     }

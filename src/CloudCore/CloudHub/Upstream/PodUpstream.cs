@@ -17,7 +17,7 @@ internal sealed class PodUpstream(KubeClient api, Informer pods, Replies replies
             return refusal;
         }
 
-        return replies.Written(request, await api.PatchAsync(
+        return replies.Written(session, request, await api.PatchAsync(
             ApiResources.Pods, key.Namespace, key.Name, PatchType.StrategicMerge, request.ContentAsJson(), "status", cancellationToken));
     }
 

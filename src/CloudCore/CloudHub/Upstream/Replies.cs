@@ -11,8 +11,13 @@ namespace EdgeSync.CloudCore.CloudHub.Upstream;
 /// </summary>
 internal sealed class Replies(TimeProvider time)
 {
-    /// <summary>ObjectResp of a write that the API took.</summary>
-    public Message Written(Message request, KubeObject written) => Reply(request, ObjectResp(written, null));
+    /// <summary>
+    /// Of a write that the API took: ObjectResp, as KubeEdge's agents want it. Ours look only whether it was taken, and their
+    /// link need not carry the whole object back.
+    /// </summary>
+    public Message Written(SessionIdentity session, Message request, KubeObject written) => session.Extended
+        ? Ok(request, written.ResourceVersion)
+        : Reply(request, ObjectResp(written, null));
 
     /// <summary>ObjectResp of a write that the API refused.</summary>
     public Message Refused(Message request, Status error) => Reply(request, ObjectResp(null, error));

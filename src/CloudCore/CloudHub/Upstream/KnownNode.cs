@@ -1,0 +1,65 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.CloudHub.Upstream;
+
+/// <summary>
+/// Whether the API has already what a node says of itself. A node that was away for a moment says the same again on each
+/// connection, and a fleet that comes back together would write every Node twice for nothing.
+/// </summary>
+internal sealed class KnownNode(Informer nodes, TimeProvider time)
+{
+    /// <summary>Below the agents' report period (five minutes), so that a regular report always renews the heartbeat's time.</summary>
+    private static readonly TimeSpan s_fresh = TimeSpan.FromMinutes(4);
+
+    /// <summary>The Node where it has these labels and annotations; else null.</summary>
+    public KubeObject? WithMetadata(SessionIdentity session, JsonObject metadata) =>
+        Find(session) is { IsDeleting: false } node
+            && Has(Parse(node)["metadata"] as JsonObject, metadata, "labels")
+            && Has(Parse(node)["metadata"] as JsonObject, metadata, "annotations")
+            ? node
+            : null;
+
+    /// <summary>The Node where a merge of the status would change nothing but the time of a heartbeat that is fresh enough; else null.</summary>
+    public KubeObject? WithStatus(SessionIdentity session, JsonObject status)
+    {
+        if (Find(session) is not { } node || Parse(node)["status"] is not JsonObject present)
+        {
+            return null;
+        }
+
+        foreach (var (name, value) in status)
+        {
+            if (!(name == "conditions" ? AreFresh(present[name] as JsonArray, value as JsonArray) : JsonNode.DeepEquals(present[name], value)))
+            {
+                return null;
+            }
+        }
+
+        return node;
+    }
+
+    private static JsonObject Parse(KubeObject node) => JsonNode.Parse(node.Json.Span)!.AsObject();
+
+    /// <summary>Only of a node that was in contact until now: of another, a controller may just be writing what the cache has not seen.</summary>
+    private KubeObject? Find(SessionIdentity session) =>
+        session is { Extended: true, WasNear: true } ? nodes.Get(new NamespacedName("", session.Node)) : null;
+
+    private static bool Has(JsonObject? present, JsonObject wanted, string member)
+    {
+        var there = present?[member] as JsonObject;
+        return wanted[member] is not JsonObject entries || entries.All(e => JsonNode.DeepEquals(there?[e.Key], e.Value));
+    }
+
+    private bool AreFresh(JsonArray? present, JsonArray? wanted) =>
+        present is not null && wanted is not null && wanted.All(condition =>
+            condition is JsonObject said
+            && present.FirstOrDefault(c => (string?)c?["type"] == (string?)said["type"]) is JsonObject stored
+            && IsFresh(stored)
+            && said.All(member => member.Key == "lastHeartbeatTime" || JsonNode.DeepEquals(stored[member.Key], member.Value)));
+
+    private bool IsFresh(JsonObject condition) =>
+        DateTimeOffset.TryParse((string?)condition["lastHeartbeatTime"], System.Globalization.CultureInfo.InvariantCulture, out var at)
+        && (time.GetUtcNow() - at).Duration() < s_fresh;
+}
