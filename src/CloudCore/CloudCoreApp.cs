@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.CloudCore.CloudHub;
+using EdgeSync.CloudCore.CloudHub.KubeEdge;
 using EdgeSync.CloudCore.CloudHub.Upstream;
 using EdgeSync.CloudCore.Commands;
 using EdgeSync.CloudCore.Configuration;
@@ -87,13 +88,16 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var leases = new LeaseKeeper(_api, _sessions, options, time, loggers.CreateLogger<LeaseKeeper>());
         var replies = new Replies(time);
         var upstream = new UpstreamDispatcher(
-            new NodeUpstream(_api, new KnownNode(caches.Nodes, time), replies), new PodUpstream(_api, caches.Pods, replies), new QueryUpstream(_scope, replies),
-            new DeviceUpstream(_api, _scope, replies, time, loggers.CreateLogger<DeviceUpstream>()), replies,
+            new NodeUpstream(_api, new KnownNode(caches.Nodes, time), replies), new PodUpstream(_api, caches.Pods, replies),
+            new QueryUpstream(_api, _scope, replies), new DeviceUpstream(_api, replies, loggers.CreateLogger<DeviceUpstream>()), replies,
             loggers.CreateLogger<UpstreamDispatcher>());
+        var records = new SyncRecords(_api, caches.Nodes.Cache, () => caches.Nodes.HasSynced, time, loggers);
         var endpoint = new CloudHubEndpoint(
-            options, _sessions, contacts, _scope, upstream, _ledger, time, loggers.CreateLogger<CloudHubEndpoint>());
+            options, _sessions, contacts, _scope, upstream, records, _ledger, time, loggers.CreateLogger<CloudHubEndpoint>());
         builder.Services.AddHostedService(_ => _informers);
         builder.Services.AddHostedService(_ => leases);
+        builder.Services.AddHostedService(_ => records);
+        builder.Services.AddHostedService(_ => new DeviceStatusMirror(_api, caches, time, loggers));
         builder.Services.AddHostedService(_ => new SessionSweep(_sessions, options, time));
         builder.Services.AddHostedService(_ => seed);
         builder.Services.AddHostedService(_ => outages);
@@ -101,6 +105,8 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         _admin = new AdminEndpoints(
             nodes, new WhyView(_scope, _sessions, _ledger, caches, nodes, _api, time), _metrics, options.IsReady);
         HubMetrics.Describe(_metrics, _sessions, _ledger, outages.Totals, nodes, options.IsReady);
+        _metrics.Gauge("edgesync_hub_object_syncs", "Records of what KubeEdge agents hold.", () => records.Count);
+        _metrics.Gauge("edgesync_hub_object_syncs_waiting", "Such records that wait for their write to the API.", () => records.WaitingCount);
         _web = builder.Build();
         lifetime = _web.Lifetime;
 

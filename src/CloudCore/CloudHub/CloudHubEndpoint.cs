@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
+using EdgeSync.CloudCore.CloudHub.KubeEdge;
 using EdgeSync.CloudCore.Ledger;
 using EdgeSync.Hosting;
 
@@ -10,7 +11,8 @@ namespace EdgeSync.CloudCore.CloudHub;
 /// client certificate; a header that says otherwise is refused, and, unlike KubeEdge's hub, in words and with a status code.
 /// </summary>
 internal sealed partial class CloudHubEndpoint(
-    CloudHubOptions options, SessionRegistry registry, NodeContacts contacts, NodeScope scope, UpstreamDispatcher upstream, NodeLedger ledger,
+    CloudHubOptions options, SessionRegistry registry, NodeContacts contacts, NodeScope scope, UpstreamDispatcher upstream, SyncRecords records,
+    NodeLedger ledger,
     TimeProvider time, ILogger<CloudHubEndpoint> logger)
 {
     /// <summary>Request and response header that say "EdgeSync's extensions, this version".</summary>
@@ -69,7 +71,7 @@ internal sealed partial class CloudHubEndpoint(
         await using var session = new EdgeSession(
             identity,
             new MessageSocket(socket, MessageSocket.DefaultMaxMessageBytes, s_writeTimeout),
-            scope, upstream, ledger, time, logger, stopping);
+            scope, upstream, records, ledger, time, logger, stopping);
         if (registry.TakeOver(session) is not { } turn)
         {
             return;

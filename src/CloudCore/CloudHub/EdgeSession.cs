@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.WebSockets;
+using EdgeSync.CloudCore.CloudHub.KubeEdge;
 using EdgeSync.CloudCore.Ledger;
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Sync;
@@ -22,6 +23,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     private readonly NodeScope _scope;
     private readonly UpstreamDispatcher _upstream;
     private readonly NodeLedger _ledger;
+    private readonly KubeEdgePeer? _kubeEdge; // null for a peer that speaks the extensions
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationToken _stopping;
@@ -45,12 +47,13 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     /// <param name="socket">The link; owned from here on.</param>
     /// <param name="scope">What the node should hold.</param>
     /// <param name="upstream">Where its requests go.</param>
+    /// <param name="records">What KubeEdge's agents hold.</param>
     /// <param name="ledger">Who is told what became of things.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     /// <param name="stopping">The hub's end, which also ends what the session is writing to the API.</param>
     public EdgeSession(
-        SessionIdentity identity, MessageSocket socket, NodeScope scope, UpstreamDispatcher upstream, NodeLedger ledger,
+        SessionIdentity identity, MessageSocket socket, NodeScope scope, UpstreamDispatcher upstream, SyncRecords records, NodeLedger ledger,
         TimeProvider time, ILogger logger, CancellationToken stopping)
     {
         Identity = identity;
@@ -66,7 +69,8 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         _lastHeard = time.GetTimestamp();
         ConnectedAt = time.GetUtcNow();
         var prefix = $"{time.GetUtcNow().ToUnixTimeMilliseconds():x}-{identity.Epoch:x}-";
-        _sync = new HubSync(identity.Extended ? new HubSyncOptions { IdPrefix = prefix } : HubSyncOptions.KubeEdge(prefix));
+        _kubeEdge = identity.Extended ? null : new KubeEdgePeer(identity.Node, records, scope, time);
+        _sync = new HubSync(identity.Extended ? new HubSyncOptions { IdPrefix = prefix } : KubeEdgePeer.Options(prefix));
     }
 
     public SessionIdentity Identity { get; }
@@ -257,7 +261,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
         foreach (var key in keys)
         {
-            var wanted = _scope.Lookup(Node, key);
+            var wanted = _kubeEdge is null ? _scope.Lookup(Node, key) : _kubeEdge.Wanted(key);
             if (key.Type == ResourceTypes.Node)
             {
                 if (wanted is null && _nodeSeen)
@@ -325,6 +329,11 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
         if (known)
         {
+            if (_kubeEdge?.Acknowledge(message.ParentId) is { } freed)
+            {
+                OnChanged(freed);
+            }
+
             Failpoint.Hit(HubFailpoints.Acknowledged);
             _record!.Acknowledged(acknowledged.LagMs);
             _sender.Wake();
@@ -367,14 +376,22 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     {
         try
         {
+            await OpenKubeEdgeAsync();
             TakeNotes();
+            await SendUnacknowledgedAsync();
             while (Next() is { } message)
             {
+                if (!await PrepareForKubeEdgeAsync(message))
+                {
+                    continue;
+                }
+
                 LogSending(Node, message.Operation, message.Resource, message.Id);
                 Failpoint.Hit(HubFailpoints.ObjectTaken);
                 await _socket.SendAsync(message, _ending.Token);
                 Failpoint.Hit(message.Operation == Operations.Delete ? HubFailpoints.DeleteSent : HubFailpoints.ObjectSent);
                 TakeNotes();
+                await SendUnacknowledgedAsync();
             }
         }
         catch (Exception e)
@@ -429,11 +446,14 @@ internal sealed partial class EdgeSession : IAsyncDisposable
                 Failpoint.Hit(HubFailpoints.RequestReceived);
                 var reply = await _upstream.HandleAsync(Identity, request, _stopping);
                 Failpoint.Hit(HubFailpoints.RequestDone);
+                await BeforeKubeEdgeAnswerAsync(request);
                 if (reply is not null)
                 {
                     await _socket.SendAsync(reply, _ending.Token);
                     Failpoint.Hit(HubFailpoints.RequestAnswered);
                 }
+
+                await AfterKubeEdgeAnswerAsync(request);
             }
         }
         catch (Exception e)

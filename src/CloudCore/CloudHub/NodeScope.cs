@@ -120,7 +120,8 @@ internal sealed class NodeScope : IDisposable
         }
     }
 
-    private bool Holds(string node, ObjectKey key)
+    /// <summary>Whether the node should hold an object of that address, if there is one.</summary>
+    public bool Holds(string node, ObjectKey key)
     {
         if (key.Type == ResourceTypes.Node)
         {

@@ -72,7 +72,7 @@ internal sealed partial class UpstreamDispatcher(
             (ResourceTypes.PodPatch, Operations.Patch) => await pods.PatchStatusAsync(session, key, request, cancellationToken),
             (ResourceTypes.Pod, Operations.Delete) => await pods.DeleteAsync(session, key, request, cancellationToken),
             (ResourceTypes.Event, Operations.Insert) => await pods.RecordEventAsync(session, key, request, cancellationToken),
-            (_, Operations.Query) => queries.Answer(session, key, request),
+            (_, Operations.Query) => await queries.AnswerAsync(session, key, request, cancellationToken),
             _ => Unsupported(session, request),
         };
     }

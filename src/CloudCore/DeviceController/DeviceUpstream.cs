@@ -12,7 +12,7 @@ namespace EdgeSync.CloudCore.DeviceController;
 /// number; a value is written only over an older one, so the API never steps back, whatever is resent.
 /// </summary>
 internal sealed partial class DeviceUpstream(
-    KubeClient api, NodeScope scope, Replies replies, TimeProvider time, ILogger<DeviceUpstream> logger)
+    KubeClient api, Replies replies, ILogger<DeviceUpstream> logger)
 {
     private const int MaxConflicts = 8;
 
@@ -24,7 +24,8 @@ internal sealed partial class DeviceUpstream(
         var segments = request.Resource.Split('/');
         if (segments is ["membership", "detail"])
         {
-            return MembershipDetail(session, request);
+            // the list itself went before this answer (CloudHub/KubeEdge); without a confirmation it is asked for each minute
+            return replies.Confirmed(request);
         }
 
         if (segments is not ["device", var ns, var name, .. var rest])
@@ -35,7 +36,7 @@ internal sealed partial class DeviceUpstream(
         var content = ObjectContent.Read(request);
         Func<Device, JsonObject?>? change = rest switch
         {
-            ["twin", "edge_updated"] => device => TwinReport.Merge(device, content["twin"] as JsonObject),
+            ["twin", "edge_updated"] => device => TwinReport.Merge(device, content["twin"] as JsonObject, session.Extended),
             ["state", "update"] => device => StateChange(device, content["device"] as JsonObject),
             _ => null,
         };
@@ -119,32 +120,6 @@ internal sealed partial class DeviceUpstream(
         }
 
         return status;
-    }
-
-    /// <summary>
-    /// KubeEdge's agent asks for its whole device list on connect and its hub never answers; ours does, in the form that the
-    /// agent takes (no parent id, or it would be read as a confirmation only).
-    /// </summary>
-    private Message MembershipDetail(SessionIdentity session, Message request)
-    {
-        var devices = new JsonArray();
-        foreach (var device in scope.DevicesOf(session.Node))
-        {
-            devices.Add(new JsonObject { ["id"] = $"{device.Namespace}/{device.Name}", ["name"] = device.Name });
-        }
-
-        var content = new JsonObject
-        {
-            ["event_id"] = Guid.NewGuid().ToString(),
-            ["timestamp"] = time.GetUtcNow().ToUnixTimeMilliseconds(),
-            ["devices"] = devices,
-        };
-        return replies.Reply(request, ObjectContent.Bytes(content)) with
-        {
-            ParentId = "",
-            Source = Sources.DeviceController,
-            Group = Groups.Twin,
-        };
     }
 
     private Message BadRequest(Message request, string text) =>

@@ -17,10 +17,17 @@ namespace EdgeSync.CloudCore.DeviceController;
 internal static class TwinReport
 {
     private const string Sequence = "sequence";
+    private const string Timestamp = "timestamp";
 
     /// <summary>The status to write (its whole <c>twins</c> list), or null where the report holds nothing newer.</summary>
+    /// <param name="device">The device as the API has it.</param>
+    /// <param name="report">The report's <c>twin</c>.</param>
+    /// <param name="whole">
+    /// Whether a property comes with both sides and sequences that never begin again (EdgeSync's agent). KubeEdge's reports the
+    /// side that changed, and counts from one again after it has lost its database or the device was away from the node.
+    /// </param>
     /// <exception cref="KubeObjectException">The report has members of a wrong type.</exception>
-    public static JsonObject? Merge(Device device, JsonObject? report)
+    public static JsonObject? Merge(Device device, JsonObject? report, bool whole)
     {
         if (report is null)
         {
@@ -38,20 +45,45 @@ internal static class TwinReport
                 continue;
             }
 
-            var next = Read(property, twin);
-            if (twins.TryGetValue(property, out var current) && SequenceOf(current) >= SequenceOf(next))
+            var current = twins.GetValueOrDefault(property);
+            var next = Read(property, twin, whole);
+            if (!whole)
+            {
+                next = NewerSides(current, next);
+            }
+            else if (current is not null && SequenceOf(current.Reported) >= SequenceOf(next.Reported))
             {
                 continue;
             }
 
+            changed |= next != current;
             twins[property] = next;
-            changed = true;
         }
 
         return changed ? new JsonObject { ["twins"] = Write(device, twins) } : null;
     }
 
-    private static DeviceTwinStatus Read(string property, JsonObject twin)
+    private static DeviceTwinStatus NewerSides(DeviceTwinStatus? current, DeviceTwinStatus next)
+    {
+        if (current is null)
+        {
+            return next;
+        }
+
+        var reported = IsNewer(next.Reported, current.Reported);
+        var desired = IsNewer(next.ObservedDesired, current.ObservedDesired);
+        return !reported && !desired ? current : current with
+        {
+            Reported = reported ? next.Reported : current.Reported,
+            ObservedDesired = desired ? next.ObservedDesired : current.ObservedDesired,
+        };
+    }
+
+    /// <summary>A resend has neither a higher sequence nor a later time; a count that began anew has at least the time.</summary>
+    private static bool IsNewer(TwinProperty? next, TwinProperty? current) =>
+        next is not null && (current is null || SequenceOf(next) > SequenceOf(current) || TimeOf(next) > TimeOf(current));
+
+    private static DeviceTwinStatus Read(string property, JsonObject twin, bool whole)
     {
         try
         {
@@ -61,7 +93,7 @@ internal static class TwinReport
             {
                 PropertyName = property,
                 Reported = Value(twin["actual"], type, sequence),
-                ObservedDesired = Value(twin["expected"], type, null),
+                ObservedDesired = Value(twin["expected"], type, whole ? null : twin["expected_version"]?["edge"]?.GetValue<long>() ?? 0),
             };
         }
         catch (Exception e) when (e is InvalidOperationException or FormatException)
@@ -80,7 +112,7 @@ internal static class TwinReport
         var metadata = new Dictionary<string, string> { ["type"] = type };
         if (value["metadata"]?["timestamp"]?.GetValue<long>() is { } timestamp)
         {
-            metadata["timestamp"] = timestamp.ToString(CultureInfo.InvariantCulture);
+            metadata[Timestamp] = timestamp.ToString(CultureInfo.InvariantCulture);
         }
 
         if (sequence is { } number)
@@ -91,9 +123,13 @@ internal static class TwinReport
         return new TwinProperty { Value = text, Metadata = metadata };
     }
 
-    private static long SequenceOf(DeviceTwinStatus twin) =>
-        twin.Reported?.Metadata?.GetValueOrDefault(Sequence) is { } text
-        && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence) ? sequence : -1;
+    private static long SequenceOf(TwinProperty? value) => Number(value, Sequence);
+
+    private static long TimeOf(TwinProperty? value) => Number(value, Timestamp);
+
+    private static long Number(TwinProperty? value, string member) =>
+        value?.Metadata?.GetValueOrDefault(member) is { } text
+        && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1;
 
     private static JsonArray Write(Device device, Dictionary<string, DeviceTwinStatus> twins)
     {

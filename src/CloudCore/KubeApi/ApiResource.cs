@@ -56,4 +56,8 @@ internal static class ApiResources
     public static readonly ApiResource Leases = new("coordination.k8s.io", "v1", "leases", "Lease", true);
     public static readonly ApiResource Devices = new("devices.kubeedge.io", "v1beta1", "devices", "Device", true);
     public static readonly ApiResource DeviceModels = new("devices.kubeedge.io", "v1beta1", "devicemodels", "DeviceModel", true);
+    public static readonly ApiResource DeviceStatuses = new("devices.kubeedge.io", "v1beta1", "devicestatuses", "DeviceStatus", true);
+    public static readonly ApiResource ObjectSyncs = new("reliablesyncs.kubeedge.io", "v1alpha1", "objectsyncs", "ObjectSync", true);
+    public static readonly ApiResource ClusterObjectSyncs =
+        new("reliablesyncs.kubeedge.io", "v1alpha1", "clusterobjectsyncs", "ClusterObjectSync", false);
 }

@@ -98,6 +98,20 @@ internal sealed partial class KubeClient : IDisposable
         return version;
     }
 
+    /// <summary>Whether the API knows the kind; a real cluster knows those of CustomResourceDefinitions once they are applied.</summary>
+    public async Task<bool> ServesAsync(ApiResource r, CancellationToken ct)
+    {
+        try
+        {
+            await GetListVersionAsync(r, null, ct);
+            return true;
+        }
+        catch (ApiException e) when (e.IsNotFound)
+        {
+            return false;
+        }
+    }
+
     public Task<KubeObject> CreateAsync(ApiResource r, string ns, ReadOnlyMemory<byte> body, CancellationToken ct) =>
         SendForObjectAsync(HttpMethod.Post, r.CollectionPath(ns), body, s_json, ct);
 

@@ -55,6 +55,29 @@ public sealed class KubeObject
         }
     }
 
+    /// <summary>
+    /// The same object, of which every version counts: its <see cref="ContentHash"/> covers status and resourceVersion too. For
+    /// peers that compare what they would report with the object that they were last sent, as KubeEdge's agent does.
+    /// </summary>
+    public KubeObject WithWholeHash()
+    {
+        var whole = new KubeObject(Json)
+        {
+            ApiVersion = ApiVersion,
+            Kind = Kind,
+            Namespace = Namespace,
+            Name = Name,
+            Uid = Uid,
+            ResourceVersion = ResourceVersion,
+            IsDeleting = IsDeleting,
+            _hashed = true,
+        };
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Json.Span, digest);
+        whole._contentHash = BinaryPrimitives.ReadInt64BigEndian(digest);
+        return whole;
+    }
+
     /// <summary>The object's wire address.</summary>
     public ObjectKey Key(string type) => new(Namespace, type, Name);
 

@@ -12,6 +12,7 @@ public static class Operations
     public const string Response = "response";
     public const string Error = "error";
     public const string Upload = "upload";
+    public const string Publish = "publish";
     public const string Keepalive = "keepalive";
 
     /// <summary>EdgeSync extension: the edge tells what it holds (see <c>Sync/Inventory</c>).</summary>
@@ -42,4 +43,7 @@ public static class Sources
     public const string WebSocket = "websocket";
     public const string MetaManager = "metaManager";
     public const string Bus = "bus";
+
+    /// <summary>What KubeEdge's router publishes on a node's broker.</summary>
+    public const string RouterEventBus = "router_eventbus";
 }

@@ -12,7 +12,7 @@ internal sealed class PodUpstream(KubeClient api, Informer pods, Replies replies
     public async Task<Message> PatchStatusAsync(
         SessionIdentity session, ObjectKey key, Message request, CancellationToken cancellationToken)
     {
-        if (await RefusalAsync(session, key, request, cancellationToken) is { } refusal)
+        if (Refusal(session, key, request, await FindAsync(key, cancellationToken)) is { } refusal)
         {
             return refusal;
         }
@@ -27,14 +27,29 @@ internal sealed class PodUpstream(KubeClient api, Informer pods, Replies replies
     public async Task<Message> DeleteAsync(
         SessionIdentity session, ObjectKey key, Message request, CancellationToken cancellationToken)
     {
-        if (await RefusalAsync(session, key, request, cancellationToken) is { } refusal)
+        var uid = ReadUid(request);
+        var pod = await FindAsync(key, cancellationToken);
+        if (!session.Extended && (pod is null || (uid is not null && pod.Uid != uid)))
+        {
+            // KubeEdge's kubelet asks until it hears OK; the pod that it means is gone
+            return replies.Ok(request);
+        }
+
+        if (Refusal(session, key, request, pod) is { } refusal)
         {
             return refusal;
         }
 
-        var uid = ReadUid(request);
-        await api.DeleteAsync(
-            ApiResources.Pods, key.Namespace, key.Name, new DeleteOptions { GracePeriodSeconds = 0, Uid = uid }, cancellationToken);
+        try
+        {
+            await api.DeleteAsync(
+                ApiResources.Pods, key.Namespace, key.Name, new DeleteOptions { GracePeriodSeconds = 0, Uid = uid }, cancellationToken);
+        }
+        catch (ApiException e) when (!session.Extended && e.IsNotFound)
+        {
+            // gone meanwhile
+        }
+
         return replies.Ok(request);
     }
 
@@ -54,12 +69,13 @@ internal sealed class PodUpstream(KubeClient api, Informer pods, Replies replies
         return session.Extended ? replies.Ok(request) : null;
     }
 
+    private async Task<KubeObject?> FindAsync(ObjectKey key, CancellationToken cancellationToken) =>
+        pods.Get(new NamespacedName(key.Namespace, key.Name))
+        ?? await api.GetAsync(ApiResources.Pods, key.Namespace, key.Name, cancellationToken);
+
     /// <summary>Null where the pod is bound to the node.</summary>
-    private async Task<Message?> RefusalAsync(
-        SessionIdentity session, ObjectKey key, Message request, CancellationToken cancellationToken)
+    private Message? Refusal(SessionIdentity session, ObjectKey key, Message request, KubeObject? pod)
     {
-        var pod = pods.Get(new NamespacedName(key.Namespace, key.Name))
-            ?? await api.GetAsync(ApiResources.Pods, key.Namespace, key.Name, cancellationToken);
         if (pod is null)
         {
             return replies.Refused(request, Replies.Failure(404, "NotFound", $"pods \"{key.Name}\" not found"));

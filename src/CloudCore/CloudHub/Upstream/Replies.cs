@@ -30,9 +30,6 @@ internal sealed class Replies(TimeProvider time)
     public Message Found(Message request, KubeObject found) =>
         Reply(request, found.Json) with { ResourceVersion = found.ResourceVersion };
 
-    /// <summary>KubeEdge's answer to a query that failed: the marshalled Go error.</summary>
-    public Message NotFound(Message request, Status error) => Reply(request, ErrStatus(error));
-
     /// <summary>The device controller's confirmation of a twin or state message.</summary>
     public Message Confirmed(Message request) => Reply(request, MessageContent.Ok) with
     {

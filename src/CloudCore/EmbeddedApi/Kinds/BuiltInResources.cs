@@ -9,7 +9,7 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
 internal static class BuiltInResources
 {
     public static IReadOnlyList<ResourceDescriptor> All(SchemaText schema) =>
-        [.. Core(schema), .. Apps(schema), .. Coordination(schema), .. Events(schema), .. Devices(schema)];
+        [.. Core(schema), .. Apps(schema), .. Coordination(schema), .. Events(schema), .. Devices(schema), .. ReliableSyncs(schema)];
 
     private static ResourceDescriptor[] Core(SchemaText schema) =>
     [
@@ -119,6 +119,29 @@ internal static class BuiltInResources
             Group = "devices.kubeedge.io", Version = "v1beta1", Plural = "devices", Singular = "device", Kind = "Device",
             Subresources = ["status"], Schema = schema.Type("Device"), StrategicMerge = false, TracksGeneration = true,
             UpdateNeedsVersion = true, Columns = BuiltInColumns.Devices, Validate = DataRules.CheckDevice, SelectableFields = ["spec.nodeName"],
+        },
+        new()
+        {
+            // no status subresource, as KubeEdge's
+            Group = "devices.kubeedge.io", Version = "v1beta1", Plural = "devicestatuses", Singular = "devicestatus",
+            Kind = "DeviceStatus", Schema = schema.Type("DeviceStatusObject"), StrategicMerge = false, UpdateNeedsVersion = true,
+            KeepsStatusOnCreate = true, Columns = BuiltInColumns.DeviceStatuses,
+        },
+    ];
+
+    private static ResourceDescriptor[] ReliableSyncs(SchemaText schema) =>
+    [
+        new()
+        {
+            Group = "reliablesyncs.kubeedge.io", Version = "v1alpha1", Plural = "objectsyncs", Singular = "objectsync", Kind = "ObjectSync",
+            Schema = schema.Type("ObjectSync"), Subresources = ["status"], StrategicMerge = false, UpdateNeedsVersion = true,
+            Columns = BuiltInColumns.ObjectSyncs,
+        },
+        new()
+        {
+            Group = "reliablesyncs.kubeedge.io", Version = "v1alpha1", Plural = "clusterobjectsyncs", Singular = "clusterobjectsync",
+            Kind = "ClusterObjectSync", Namespaced = false, Schema = schema.Type("ObjectSync"), Subresources = ["status"],
+            StrategicMerge = false, UpdateNeedsVersion = true, Columns = BuiltInColumns.ObjectSyncs,
         },
     ];
 }

@@ -86,6 +86,22 @@ internal static class BuiltInColumns
         CommonColumns.Age,
     ];
 
+    public static readonly IReadOnlyList<TableColumn> DeviceStatuses =
+    [
+        CommonColumns.Name,
+        new("State", "string", row => row.Root.At("status", "state").Text() is { Length: > 0 } state ? state : "unknown"),
+        new("Last Online", "string", row => row.Root.At("status", "lastOnlineTime").Text()),
+        CommonColumns.Age,
+    ];
+
+    public static readonly IReadOnlyList<TableColumn> ObjectSyncs =
+    [
+        CommonColumns.Name,
+        new("Object", "string", row => $"{row.Root.At("spec", "objectKind").Text()}/{row.Root.At("spec", "objectName").Text()}"),
+        new("Version", "string", row => row.Root.At("status", "objectResourceVersion").Text()),
+        CommonColumns.Age,
+    ];
+
     private static long Count(JsonElement map) => map.Members().Count();
 
     private static string NodeStatus(JsonElement node)
