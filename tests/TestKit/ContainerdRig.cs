@@ -110,6 +110,9 @@ public sealed class ContainerdRig : IAsyncDisposable
     /// <summary>Ends the processes of one container from outside, as a crash would.</summary>
     public Task KillContainerAsync(string id) => CtrAsync("-n", "k8s.io", "task", "kill", "-s", "SIGKILL", id);
 
+    /// <summary>Ends what runs, and unmounts what a kubelet has mounted under its folder.</summary>
+    public Task UnmountAsync(string folder) => PowerOffAsync([folder]);
+
     public async ValueTask DisposeAsync()
     {
         await PowerOffAsync([]);

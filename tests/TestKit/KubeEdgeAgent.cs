@@ -1,0 +1,114 @@
+using System.Globalization;
+
+namespace EdgeSync.TestKit;
+
+/// <summary>
+/// KubeEdge's own edgecore with a folder, ports and a configuration of its own. The environment variable KUBEEDGE_BIN names the
+/// folder that holds the program (built from KubeEdge's source; nothing of it is here).
+/// </summary>
+public sealed class KubeEdgeAgent : IAsyncDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly ContainerdRig _runtime;
+    private readonly MosquittoBroker _broker;
+    private readonly int _port = FreePort.Next();
+    private ProgramsProcess? _process;
+
+    public KubeEdgeAgent(string nodeName, ContainerdRig runtime, MosquittoBroker broker)
+    {
+        NodeName = nodeName;
+        _runtime = runtime;
+        _broker = broker;
+    }
+
+    public string NodeName { get; }
+
+    public string DatabaseFile => _folder.File("edgecore.db");
+
+    public string LogFile => _folder.File("edgecore.log");
+
+    private static string? Program => Environment.GetEnvironmentVariable("KUBEEDGE_BIN") is { Length: > 0 } folder
+        ? Path.Combine(folder, "edgecore") : null;
+
+    /// <summary>Why the program cannot be run here; null where it can.</summary>
+    public static string? WhyNot() => Program is null ? "KUBEEDGE_BIN names no folder with KubeEdge's edgecore"
+        : !File.Exists(Program) ? $"{Program} (KUBEEDGE_BIN) is not there" : null;
+
+    /// <summary>Writes its configuration; with the token in it, it enrolls by itself at its first start.</summary>
+    public async Task ConfigureAsync(ProgramsCloud cloud) =>
+        await File.WriteAllTextAsync(_folder.File("edgecore.yaml"), Configuration(cloud.HubAddress, await cloud.GetTokenAsync()));
+
+    public void Start() => _process = ProgramsProcess.Start(
+        Program!, ["--config", _folder.File("edgecore.yaml"), "--v=2"], LogFile,
+        new Dictionary<string, string>
+        {
+            ["CHECK_EDGECORE_ENVIRONMENT"] = "false", // it refuses to run beside another kubelet
+            ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        });
+
+    /// <summary>kill -9; its containers go on.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is { } process)
+        {
+            _process = null;
+            await process.KillAsync();
+            await process.DisposeAsync();
+        }
+    }
+
+    public string LogTail() => ProgramsProcess.LogTail(LogFile);
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        await _runtime.UnmountAsync(_folder.Path);
+        _folder.Dispose();
+    }
+
+    // a kubelet that keeps its hands off the machine: no control groups of its own, no oom score, no iptables, no ports but one
+    private string Configuration(string hub, string token) => string.Create(CultureInfo.InvariantCulture, $$"""
+        apiVersion: edgecore.config.kubeedge.io/v1alpha2
+        kind: EdgeCore
+        database: {aliasName: default, dataSource: {{DatabaseFile}}, driverName: sqlite3}
+        modules:
+          deviceTwin: {dmiSockPath: {{_folder.Path}}/, enable: true}
+          edgeHub:
+            enable: true
+            heartbeat: 15
+            httpServer: https://{{hub}}
+            messageBurst: 60
+            messageQPS: 30
+            projectID: e632aba927ea4ac2b575ec1603d56f10
+            rotateCertificates: true
+            tlsCaFile: {{_folder.File("pki/ca.crt")}}
+            tlsCertFile: {{_folder.File("pki/server.crt")}}
+            tlsPrivateKeyFile: {{_folder.File("pki/server.key")}}
+            token: {{token}}
+            websocket: {enable: true, handshakeTimeout: 30, readDeadline: 15, server: "{{hub}}", writeDeadline: 15}
+          edged:
+            enable: true
+            hostnameOverride: {{NodeName}}
+            rootDirectory: {{_folder.File("kubelet")}}
+            tailoredKubeletConfig:
+              address: 127.0.0.1
+              readOnlyPort: {{_port}}
+              cgroupDriver: cgroupfs
+              cgroupsPerQOS: false
+              enforceNodeAllocatable: [none] # an empty list does not survive its own rewriting of this file
+              containerRuntimeEndpoint: {{_runtime.Endpoint}}
+              imageServiceEndpoint: {{_runtime.Endpoint}}
+              staticPodPath: {{_folder.File("static")}}
+              podLogsDir: {{_folder.File("logs")}}
+              resolvConf: /etc/resolv.conf
+              oomScoreAdj: 0
+              failSwapOn: false
+              makeIPTablesUtilChains: false
+              localStorageCapacityIsolation: false
+              volumePluginDir: {{_folder.File("plugins")}}
+              registerNode: true
+              hairpinMode: none
+          eventBus: {enable: true, mqttMode: 2, mqttServerExternal: "tcp://127.0.0.1:{{_broker.Port}}"}
+          metaManager: {enable: true}
+        """);
+}
