@@ -40,11 +40,10 @@ public sealed class KubeEdgeAgent : IAsyncDisposable
 
     public void Start() => _process = ProgramsProcess.Start(
         Program!, ["--config", _folder.File("edgecore.yaml"), "--v=2"], LogFile,
-        new Dictionary<string, string>
-        {
-            ["CHECK_EDGECORE_ENVIRONMENT"] = "false", // it refuses to run beside another kubelet
-            ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        });
+        // it refuses to run beside another kubelet
+        ProgramsPlace.Here
+            .With("CHECK_EDGECORE_ENVIRONMENT", "false")
+            .With("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
 
     /// <summary>kill -9; its containers go on.</summary>
     public async Task KillAsync()
