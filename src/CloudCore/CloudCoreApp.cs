@@ -70,8 +70,10 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             AddControllers(builder.Services, contacts, time, loggers);
         }
 
+        // our own node controller asks the hub; a cluster's sees nothing but the leases
+        var leaseInterval = ControllersEnabled ? TimeSpan.FromMinutes(5) : TimeSpan.FromSeconds(10);
         var outages = new OutageReporter(_api, time, loggers.CreateLogger<OutageReporter>());
-        _ledger = new NodeLedger(_scope, caches, outages, hub.OutageReportAfter, time);
+        _ledger = new NodeLedger(_scope, caches, outages, hub.OutageReportAfter, leaseInterval, time);
         var seed = new LedgerSeed(_api, _ledger, time, loggers.CreateLogger<LedgerSeed>());
         IHostApplicationLifetime? lifetime = null;
         var options = new CloudHubOptions
@@ -79,9 +81,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             SilenceLimit = TimeSpan.FromSeconds(hub.KeepaliveInterval),
             HeartbeatInterval = TimeSpan.FromSeconds(hub.KeepaliveInterval / 2.0),
             NodeLimit = hub.NodeLimit,
-
-            // our own node controller asks the hub; a cluster's sees nothing but the leases
-            LeaseInterval = ControllersEnabled ? TimeSpan.FromMinutes(5) : TimeSpan.FromSeconds(10),
+            LeaseInterval = leaseInterval,
             IsReady = () => caches.HaveSynced && seed.IsDone,
             Stopping = () => lifetime!.ApplicationStopping,
         };

@@ -24,5 +24,9 @@ public static class ConsoleLog
                 ? level
                 : LogLevel.Information);
         logging.AddFilter("Microsoft", LogLevel.Warning);
+
+        // a start that failed (a port is taken) is told in the command's one line; a service that failed is told at Critical too
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", level => level is >= LogLevel.Warning and < LogLevel.Critical);
     }
 }

@@ -87,6 +87,20 @@ public sealed partial class LedgerTests(ITestOutputHelper output)
         Assert.Single(second.Text.TrimEnd('\n').Split('\n'));
     }
 
+    [EndToEndFact]
+    public async Task A_taken_port_is_told_in_one_line()
+    {
+        await using var first = await ProgramsCloud.StartNewAsync();
+        using var folder = new TempFolder();
+        (await ProgramsCloud.CommandAsync(
+            "init", "--data-dir", folder.Path, "--advertise-address", "127.0.0.1", "--api-port", $"{first.ApiPort}", "--hub-port", $"{FreePort.Next()}")).Expect();
+
+        var second = await ProgramsCloud.CommandAsync("run", "--data-dir", folder.Path);
+
+        Assert.Equal(1, second.ExitCode);
+        Assert.Contains("address already in use", Assert.Single(second.Text.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+    }
+
     private static async Task ReportOutagesAfterAsync(EdgeWorld world, string duration)
     {
         await world.Cloud.StopAsync();

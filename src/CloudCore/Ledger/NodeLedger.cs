@@ -13,8 +13,7 @@ namespace EdgeSync.CloudCore.Ledger;
 /// </summary>
 internal sealed class NodeLedger : IDisposable
 {
-    /// <summary>A hub renews all leases every 10 s; those of connected nodes are not further apart than this.</summary>
-    private static readonly TimeSpan s_leaseSpread = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_leaseSlack = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, NodeRecord> _records = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, IDisposable> _listening = new(StringComparer.Ordinal);
@@ -22,15 +21,17 @@ internal sealed class NodeLedger : IDisposable
     private readonly HubInformers _caches;
     private readonly OutageReporter _reporter;
     private readonly TimeSpan _outageLimit; // shorter times away are not reported: they are what a weak link does all day
+    private readonly TimeSpan _leaseSpread; // the leases of nodes that were in contact together are not further apart
     private readonly TimeProvider _time;
     private readonly IDisposable _nodes;
 
-    public NodeLedger(NodeScope scope, HubInformers caches, OutageReporter reporter, TimeSpan outageLimit, TimeProvider time)
+    public NodeLedger(NodeScope scope, HubInformers caches, OutageReporter reporter, TimeSpan outageLimit, TimeSpan leaseInterval, TimeProvider time)
     {
         _scope = scope;
         _caches = caches;
         _reporter = reporter;
         _outageLimit = outageLimit;
+        _leaseSpread = leaseInterval + s_leaseSlack;
         _time = time;
         StartedAt = time.GetUtcNow();
         _nodes = caches.Nodes.Subscribe(OnNode);
@@ -61,7 +62,7 @@ internal sealed class NodeLedger : IDisposable
         foreach (var (node, renewed) in all)
         {
             var record = _records.GetOrAdd(node, n => new NodeRecord(n, Totals));
-            record.Seed(renewed, awaySince: hubLeft - renewed < s_leaseSpread ? StartedAt : renewed);
+            record.Seed(renewed, awaySince: hubLeft - renewed < _leaseSpread ? StartedAt : renewed);
         }
     }
 

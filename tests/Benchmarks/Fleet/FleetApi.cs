@@ -64,7 +64,7 @@ internal sealed class FleetApi(ProgramsCloud cloud) : IDisposable
 
     /// <summary>Objects that connected nodes do not hold as they should.</summary>
     public async Task<double> PendingAsync() => (await _http.GetStringAsync(Relative("/metrics"))).Split('\n')
-        .Where(l => l.StartsWith("edgesync_hub_node_pending_objects{", StringComparison.Ordinal))
+        .Where(l => l.StartsWith("edgesync_hub_pending_objects ", StringComparison.Ordinal))
         .Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture));
 
     public void Dispose() => _http.Dispose();

@@ -24,7 +24,7 @@ internal sealed class HollowAgent : IAsyncDisposable
         _hub = new EdgeHubService(
             new HubConnector(config), config, meta, outbox,
             _ => Task.FromResult<IReadOnlyList<UpstreamMessage>>([HollowKubelet.Registration(node), HollowKubelet.NodeStatus(node)]),
-            TimeProvider.System, NullLogger<EdgeHubService>.Instance)
+            new LinkJournal(() => 0, TimeProvider.System), TimeProvider.System, NullLogger<EdgeHubService>.Instance)
         {
             Synced = _ =>
             {
