@@ -20,7 +20,7 @@ internal sealed class HollowAgent : IAsyncDisposable
     {
         _database = EdgeDatabase.Open(config.Database.DataSource, TimeProvider.System);
         var meta = new MetaManager(_database);
-        var outbox = new Outbox(_database);
+        var outbox = new Outbox(_database, config.Modules.MetaManager.Outbox.ToLimits());
         _hub = new EdgeHubService(
             new HubConnector(config), config, meta, outbox,
             _ => Task.FromResult<IReadOnlyList<UpstreamMessage>>([HollowKubelet.Registration(node), HollowKubelet.NodeStatus(node)]),
