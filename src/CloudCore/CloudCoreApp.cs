@@ -88,8 +88,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var leases = new LeaseKeeper(_api, _sessions, options, time, loggers.CreateLogger<LeaseKeeper>());
         var replies = new Replies(time);
         var upstream = new UpstreamDispatcher(
-            new NodeUpstream(_api, new KnownNode(caches.Nodes, time), replies), new PodUpstream(_api, caches.Pods, replies),
-            new QueryUpstream(_api, _scope, replies), new DeviceUpstream(_api, replies, loggers.CreateLogger<DeviceUpstream>()), replies,
+            new NodeUpstream(_api, new KnownNode(name => caches.Nodes.Get(new NamespacedName("", name)), time), replies),
+            new PodUpstream(_api, caches.Pods, replies), new QueryUpstream(_api, _scope, replies),
+            new DeviceUpstream(_api, replies, loggers.CreateLogger<DeviceUpstream>()), replies,
             loggers.CreateLogger<UpstreamDispatcher>());
         var records = new SyncRecords(_api, caches.Nodes.Cache, () => caches.Nodes.HasSynced, time, loggers);
         var endpoint = new CloudHubEndpoint(

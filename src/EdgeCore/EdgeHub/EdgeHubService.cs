@@ -357,6 +357,7 @@ internal sealed partial class EdgeHubService(
     private async Task HeartbeatAsync(MessageSocket socket, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(config.Modules.EdgeHub.Heartbeat), time);
+        var number = 0L;
         do
         {
             if (Volatile.Read(ref _reportedDropped) is >= 0 and var reported && journal.Dropped != reported)
@@ -364,18 +365,7 @@ internal sealed partial class EdgeHubService(
                 await ReportAsync(socket, cancellationToken);
             }
 
-            await socket.SendAsync(
-                new Message
-                {
-                    Id = Guid.NewGuid().ToString(),
-                    Timestamp = UnixMs(),
-                    Source = Sources.WebSocket,
-                    Group = Groups.Resource,
-                    Operation = Operations.Keepalive,
-                    Resource = ResourceTypes.Node,
-                    Content = MessageContent.Text("ping"),
-                },
-                cancellationToken);
+            await socket.SendAsync(Keepalive.Create(_extended, ++number, UnixMs()), cancellationToken);
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }

@@ -23,6 +23,7 @@ internal sealed class HollowEdge(HollowFleet fleet, int index)
     private HollowLink? _link;
     private TaskCompletionSource<long> _converged = NewSignal();
     private long _lastSeq;
+    private long _beats;
     private bool _synced; // guarded by _gate
     private bool _pumping; // guarded by _gate
     private bool _again; // guarded by _gate
@@ -109,7 +110,7 @@ internal sealed class HollowEdge(HollowFleet fleet, int index)
 
         try
         {
-            await link.Messages.SendAsync(Keepalive(), cancellationToken);
+            await link.Messages.SendAsync(Keepalive.Create(extended: true, Interlocked.Increment(ref _beats), UnixMs()), cancellationToken);
             await PumpAsync(link, cancellationToken);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -117,17 +118,6 @@ internal sealed class HollowEdge(HollowFleet fleet, int index)
             // the link's reader finds out as well, and ends it
         }
     }
-
-    private static Message Keepalive() => new()
-    {
-        Id = Guid.NewGuid().ToString(),
-        Timestamp = UnixMs(),
-        Source = Sources.WebSocket,
-        Group = Groups.Resource,
-        Operation = Operations.Keepalive,
-        Resource = ResourceTypes.Node,
-        Content = MessageContent.Text("ping"),
-    };
 
     private async Task HoldAsync(HollowLink link, CancellationToken cancellationToken)
     {
@@ -148,7 +138,7 @@ internal sealed class HollowEdge(HollowFleet fleet, int index)
         lock (_gate)
         {
             _synced = false;
-            _sync.Connected($"{Guid.NewGuid():n}-", [.. _held.Values], UnixMs());
+            _sync.Connected($"{Guid.NewGuid():n}-", () => _held.Values);
             Put(HollowKubelet.Registration(Name));
             Put(HollowKubelet.NodeStatus(Name));
             _pumping = false;
@@ -157,7 +147,7 @@ internal sealed class HollowEdge(HollowFleet fleet, int index)
         _link = link;
         try
         {
-            await link.Messages.SendAsync(Keepalive(), cancellationToken);
+            await link.Messages.SendAsync(Keepalive.Create(extended: true, Interlocked.Increment(ref _beats), UnixMs()), cancellationToken);
             await PumpAsync(link, cancellationToken);
             while (await link.Messages.ReceiveAsync(cancellationToken) is { } message)
             {
@@ -264,9 +254,12 @@ internal sealed class HollowEdge(HollowFleet fleet, int index)
             }
         }
 
-        if (_outbox.Count > 0 && _sync.Room is > 0 and var room)
+        foreach (var entry in _outbox.Values.OrderBy(e => e.Message.Lane).ThenBy(e => e.Seq).ToArray())
         {
-            _sync.Offer(_outbox.Values.OrderBy(e => e.Message.Lane).ThenBy(e => e.Seq).Take(room).ToArray());
+            if (_sync.RoomOf(entry.Message.Lane) > 0 && !_sync.IsBusy(entry.Message.Key, NowMs()))
+            {
+                _sync.Offer([entry], NowMs());
+            }
         }
     }
 

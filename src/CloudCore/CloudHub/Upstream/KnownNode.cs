@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.CloudHub.Upstream;
@@ -8,7 +7,9 @@ namespace EdgeSync.CloudCore.CloudHub.Upstream;
 /// Whether the API has already what a node says of itself. A node that was away for a moment says the same again on each
 /// connection, and a fleet that comes back together would write every Node twice for nothing.
 /// </summary>
-internal sealed class KnownNode(Informer nodes, TimeProvider time)
+/// <param name="find">The Node of a name as the caches have it.</param>
+/// <param name="time">The clock.</param>
+internal sealed class KnownNode(Func<string, KubeObject?> find, TimeProvider time)
 {
     /// <summary>Below the agents' report period (five minutes), so that a regular report always renews the heartbeat's time.</summary>
     private static readonly TimeSpan s_fresh = TimeSpan.FromMinutes(4);
@@ -44,7 +45,7 @@ internal sealed class KnownNode(Informer nodes, TimeProvider time)
 
     /// <summary>Only of a node that was in contact until now: of another, a controller may just be writing what the cache has not seen.</summary>
     private KubeObject? Find(SessionIdentity session) =>
-        session is { Extended: true, WasNear: true } ? nodes.Get(new NamespacedName("", session.Node)) : null;
+        session is { Extended: true, WasNear: true } ? find(session.Node) : null;
 
     private static bool Has(JsonObject? present, JsonObject wanted, string member)
     {
