@@ -1,0 +1,107 @@
+namespace EdgeSync.Simulation.World;
+
+/// <summary>What can be done to the world from outside.</summary>
+internal enum ActKind
+{
+    // users of the API
+    CreatePod,
+    ChangePod,
+    DeletePod,
+    ForceDeletePod,
+    RecreatePod,
+    CreateConfig,
+    ChangeConfig,
+    DeleteConfig,
+    RecreateConfig,
+    CreateDevice,
+    ChangeDesired,
+    MoveDevice,
+    DeleteDevice,
+    RecreateDevice,
+    ChangeModel,
+    DeleteNode,
+    TouchDevice,
+
+    // what happens on the box
+    ReportPod,
+    ReportNode,
+    ReportTwin,
+    RecordEvent,
+
+    // faults
+    EdgeCrash,
+    EdgePowerLoss,
+    HubCrash,
+    HubPowerLoss,
+    CutBoth,
+    CutUp,
+    CutDown,
+    ResetLinks,
+    AbandonLink,
+    SlowPath,
+    DiskFull,
+    DiskSlow,
+    DiskLost,
+    ApiAway,
+    ApiSlow,
+    ApiLosesAnswers,
+    WatchLags,
+    WatchBreaks,
+    WatchExpires,
+    Flap,
+}
+
+/// <summary>One thing that is done at a time; the numbers choose among what is there then.</summary>
+/// <param name="At">Milliseconds since the world began.</param>
+/// <param name="Kind">What.</param>
+/// <param name="A">Chooses the subject.</param>
+/// <param name="B">Chooses the rest.</param>
+/// <param name="For">How long a fault lasts, milliseconds.</param>
+internal sealed record Act(long At, ActKind Kind, int A, int B, int For);
+
+/// <summary>All that is done to one world, made from its seed before the world begins, so that parts can be left out.</summary>
+internal static class Plan
+{
+    private static readonly ActKind[] s_work = [.. Enum.GetValues<ActKind>().Where(k => k < ActKind.ReportPod)];
+    private static readonly ActKind[] s_reports = [ActKind.ReportPod, ActKind.ReportNode, ActKind.ReportTwin, ActKind.ReportTwin, ActKind.RecordEvent];
+    private static readonly ActKind[] s_faults = [.. Enum.GetValues<ActKind>().Where(k => k >= ActKind.EdgeCrash)];
+
+    public static IReadOnlyList<Act> Make(ulong seed, int acts)
+    {
+        var rng = new Xoshiro(seed ^ 0x5EED);
+        var plan = new List<Act>(acts);
+        var length = rng.Between(10, 60) * 1000;
+        var faultsIn100 = rng.Of([2, 5, 10, 20]);
+        var kinds = SomeOf(s_faults, rng);
+        for (var i = 0; i < acts; i++)
+        {
+            // bursts: the same moment, or close to it
+            var at = plan.Count > 0 && rng.OneIn(3) ? plan[^1].At + rng.Below(20) : rng.Below(length);
+            var dice = rng.Below(100);
+            var kind = dice < faultsIn100 ? rng.Of(kinds) : dice % 2 == 0 ? rng.Of(s_work) : rng.Of(s_reports);
+            plan.Add(new Act(at, kind, rng.Below(1 << 20), rng.Below(1 << 20), rng.Skewed(20, rng.OneIn(4) ? 40_000 : 4_000)));
+        }
+
+        // a world begins with something in it
+        for (var i = 0; i < 24; i++)
+        {
+            ActKind[] first = [ActKind.CreatePod, ActKind.CreateConfig, ActKind.CreateDevice];
+            plan.Add(new Act(rng.Below(400), first[i % 3], rng.Below(1 << 20), rng.Below(1 << 20), 0));
+        }
+
+        return [.. plan.OrderBy(a => a.At)];
+    }
+
+    /// <summary>Each world has its own mix of troubles: few kinds that come often find more than all kinds, each seldom.</summary>
+    private static List<ActKind> SomeOf(ActKind[] kinds, Xoshiro rng)
+    {
+        var some = new List<ActKind>();
+        var most = rng.Between(1, kinds.Length);
+        for (var i = 0; i < most; i++)
+        {
+            some.Add(rng.Of(kinds));
+        }
+
+        return some;
+    }
+}

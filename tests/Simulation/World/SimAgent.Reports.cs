@@ -1,0 +1,266 @@
+using System.Globalization;
+using System.Text.Json;
+using EdgeSync.Protocol.Devices;
+using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Protocol.Sync;
+using EdgeSync.Protocol.Wire;
+
+namespace EdgeSync.Simulation.World;
+
+/// <summary>
+/// What the node says: its status, its pods', events, and twins (DeviceTwin, TwinStore and TwinReports, with the shipped
+/// <see cref="TwinRules"/> and <see cref="CloudTwin"/>).
+/// </summary>
+internal sealed partial class SimAgent
+{
+    private const string TwinPrefix = "twin/";
+
+    private readonly HashSet<DeviceId> _dirtyTwins = [];
+    private bool _converging;
+
+    public void ReportNode() => _writer.Write(PutNodeStatus, _ => OutboxChanged());
+
+    public void ReportPod(int choice)
+    {
+        var pods = _objects.Where(o => o.Key.Type == ResourceTypes.Pod).ToArray();
+        if (pods.Length == 0)
+        {
+            return;
+        }
+
+        var (key, pod) = pods[choice % pods.Length];
+        var sequence = _world.NextSequence();
+        _writer.Write(
+            disk =>
+            {
+                disk.Put(new UpstreamMessage(
+                    $"podstatus/{key.Namespace}/{key.Name}/{pod.Uid}", Lane.Pods, false, Sources.Edged, Groups.Meta, Operations.Patch,
+                    $"{key.Namespace}/{ResourceTypes.PodPatch}/{key.Name}", SimContent.Write(pod.Uid, sequence)));
+                _edge.Reported[(key, pod.Uid)] = sequence;
+            },
+            _ => OutboxChanged());
+    }
+
+    public void RecordEvent()
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"e{_world.NextSequence()}");
+        _writer.Write(
+            disk =>
+            {
+                disk.Put(new UpstreamMessage(
+                    $"event/default/{name}", Lane.Bulk, true, Sources.Edged, Groups.Resource, Operations.Insert,
+                    $"default/{ResourceTypes.Event}/{name}", SimContent.Write("", 0)));
+                _edge.Events.Add(name);
+            },
+            _ => OutboxChanged());
+    }
+
+    public void ReportTwin(int choice)
+    {
+        var property = $"p{choice % 3}";
+        var value = string.Create(CultureInfo.InvariantCulture, $"v{_world.NextSequence()}");
+        _writer.Write(
+            disk =>
+            {
+                var rows = disk.Devices.ToArray();
+                if (rows.Length == 0)
+                {
+                    return;
+                }
+
+                var (id, row) = rows[choice % rows.Length];
+                var outcome = TwinRules.Update(
+                    row.Document, new Dictionary<string, MsgTwin?> { [property] = new() { Actual = new TwinValue { Value = value } } }, _world.Agenda.Now);
+                row.Document = outcome.Document;
+                PutTwin(disk, id);
+            },
+            _ => OutboxChanged());
+    }
+
+    private static void PutTwin(SimDisk disk, DeviceId id) => disk.PutOnce(new UpstreamMessage(
+        TwinPrefix + id, Lane.Twins, false, Sources.Twin, Groups.Resource, Operations.Update, $"device/{id}/twin/edge_updated", null));
+
+    private static DeviceId ReadKey(string key)
+    {
+        var parts = key.Split('/');
+        return new DeviceId(parts[1], parts[2]);
+    }
+
+    private void PutNodeStatus(SimDisk disk)
+    {
+        var sequence = _world.NextSequence();
+        disk.Put(new UpstreamMessage(
+            "nodestatus", Lane.Control, false, Sources.Edged, Groups.Meta, Operations.Patch,
+            $"default/{ResourceTypes.NodePatch}/{_edge.Name}", SimContent.Write("", sequence)));
+        _edge.Reported[(new ObjectKey("", ResourceTypes.Node, _edge.Name), "")] = sequence;
+    }
+
+    /// <summary>An object changed; who is told reads the current state.</summary>
+    private void Announce(ObjectKey key)
+    {
+        if (key.Type == ResourceTypes.Pod && _objects.TryGetValue(key, out var pod) && pod.IsDeleting)
+        {
+            Later(_world.Rng.Between(5, 500), () => ReportDeleted(key, pod.Uid));
+        }
+        else if (key.Type == ResourceTypes.Device)
+        {
+            _dirtyTwins.Add(new DeviceId(key.Namespace, key.Name));
+            ConvergeTwins();
+        }
+    }
+
+    private void ReportDeleted(ObjectKey key, string uid) => _writer.Write(
+        disk => disk.Put(new UpstreamMessage(
+            $"poddelete/{key.Namespace}/{key.Name}/{uid}", Lane.Pods, false, Sources.Edged, Groups.Meta, Operations.Delete,
+            key.ToString(), SimContent.Write(uid, 0))),
+        taken =>
+        {
+            if (!taken)
+            {
+                Later(1000, () => ReportDeleted(key, uid));
+                return;
+            }
+
+            OutboxChanged();
+        });
+
+    private void ConvergeAllTwins()
+    {
+        foreach (var id in _edge.Disk.Devices.Keys)
+        {
+            _dirtyTwins.Add(id);
+        }
+
+        if (_dirtyTwins.Count > 0)
+        {
+            ConvergeTwins();
+        }
+    }
+
+    private void ConvergeTwins()
+    {
+        if (_converging)
+        {
+            return;
+        }
+
+        _converging = true;
+        Soon(() =>
+        {
+            DeviceId[] dirty = [.. _dirtyTwins];
+            _dirtyTwins.Clear();
+            _writer.Write(
+                disk =>
+                {
+                    foreach (var id in dirty)
+                    {
+                        ConvergeTwin(disk, id);
+                    }
+                },
+                taken =>
+                {
+                    _converging = false;
+                    if (!taken)
+                    {
+                        _dirtyTwins.UnionWith(dirty);
+                        Later(1000, ConvergeTwins);
+                        return;
+                    }
+
+                    OutboxChanged();
+                    if (_dirtyTwins.Count > 0)
+                    {
+                        ConvergeTwins();
+                    }
+                });
+        });
+    }
+
+    private void ConvergeTwin(SimDisk disk, DeviceId id)
+    {
+        var row = disk.Devices.GetValueOrDefault(id);
+        if (!_objects.TryGetValue(new ObjectKey(id.Namespace, ResourceTypes.Device, id.Name), out var stored))
+        {
+            Forget(disk, id);
+            return;
+        }
+
+        var device = stored.View(KubernetesJson.Default.Device);
+        if (row is null || row.Document.Uid != stored.Uid)
+        {
+            var known = row is not null;
+            Forget(disk, id);
+            row = new DeviceRow(CloudTwin.Begin(device, null, known));
+            foreach (var (name, entry) in row.Document.Properties)
+            {
+                row.Acked[name] = entry.Actual.Version.Edge;
+            }
+
+            disk.Devices.Add(id, row);
+        }
+
+        var outcome = CloudTwin.ApplyDesired(row.Document, device, _world.Agenda.Now, out _);
+        if (outcome.Changed.Count > 0)
+        {
+            row.Document = outcome.Document;
+            PutTwin(disk, id);
+        }
+    }
+
+    private static void Forget(SimDisk disk, DeviceId id)
+    {
+        disk.Devices.Remove(id);
+        disk.Outbox.RemoveAll(e => e.Message.Key == TwinPrefix + id);
+    }
+
+    private OutboxEntry Render(OutboxEntry entry)
+    {
+        if (entry.Message.Content is not null)
+        {
+            return entry;
+        }
+
+        var row = _edge.Disk.Devices.GetValueOrDefault(ReadKey(entry.Message.Key));
+        if (row is null || !row.HasUnsaid)
+        {
+            return entry;
+        }
+
+        var twin = row.Document.Properties
+            .Where(p => p.Value.Actual.Version.Edge > row.Acked.GetValueOrDefault(p.Key))
+            .OrderBy(p => p.Key, StringComparer.Ordinal)
+            .ToDictionary(p => p.Key, p => (MsgTwin?)p.Value.ToMessage(withVersions: true));
+        return entry with
+        {
+            Message = entry.Message with
+            {
+                Content = JsonSerializer.SerializeToUtf8Bytes(
+                    new TwinMessage { EventId = "e", Uid = row.Document.Uid, Twin = twin }, DeviceCodec.Json.TwinMessage),
+            },
+        };
+    }
+
+    private static void TwinSettled(SimDisk disk, OutboxEntry sent)
+    {
+        var id = ReadKey(sent.Message.Key);
+        if (disk.Devices.GetValueOrDefault(id) is not { } row || sent.Message.Content is not { } content)
+        {
+            return;
+        }
+
+        var message = JsonSerializer.Deserialize(content, DeviceCodec.Json.TwinMessage)!;
+        foreach (var (property, value) in message.Twin!)
+        {
+            var sequence = value?.ActualVersion?.Edge ?? 0;
+            if (message.Uid == row.Document.Uid && row.Acked.GetValueOrDefault(property) < sequence)
+            {
+                row.Acked[property] = sequence;
+            }
+        }
+
+        if (row.HasUnsaid)
+        {
+            PutTwin(disk, id);
+        }
+    }
+}

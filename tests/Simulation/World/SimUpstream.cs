@@ -1,0 +1,280 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.DeviceController;
+using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Protocol.Wire;
+
+namespace EdgeSync.Simulation.World;
+
+/// <summary>
+/// One request of a node on its way through the hub to the API: CloudHub/UpstreamDispatcher, NodeUpstream, PodUpstream and
+/// DeviceController/DeviceUpstream, with the shipped <see cref="TwinReport"/>.
+/// </summary>
+internal sealed class SimUpstream(SimWorld world, SimSession session, Message request)
+{
+    private const int MaxConflicts = 8;
+
+    private Action<Message> _reply = null!;
+
+    public void Handle(Action<Message> reply)
+    {
+        _reply = reply;
+        if (request.Resource.StartsWith("device/", StringComparison.Ordinal))
+        {
+            ReportTwin(1);
+            return;
+        }
+
+        _ = ObjectKey.TryParse(request.Resource, out var key);
+        switch (key.Type, request.Operation)
+        {
+            case (ResourceTypes.Node, Operations.Insert):
+                Write(() => Register(key));
+                break;
+            case (ResourceTypes.NodePatch, Operations.Patch):
+                Write(() => WriteStatus(key with { Type = ResourceTypes.Node, Namespace = "" }));
+                break;
+            case (ResourceTypes.PodPatch, Operations.Patch):
+                OwnPodOnly(key with { Type = ResourceTypes.Pod }, WriteStatus);
+                break;
+            case (ResourceTypes.Pod, Operations.Delete):
+                OwnPodOnly(key, DeletePod);
+                break;
+            default:
+                Write(() =>
+                {
+                    // AlreadyExists is a resend of one that is there
+                    world.Api.Events.Add(key.Name);
+                    return 200;
+                });
+                break;
+        }
+    }
+
+    private void Write(Func<int> carryOut) => world.Api.Request(
+        () =>
+        {
+            world.Oracle.Writes(session);
+            return carryOut();
+        },
+        Answer);
+
+    private int Register(ObjectKey key)
+    {
+        if (world.Api.Find(key) is null)
+        {
+            world.Api.Create(key);
+        }
+
+        return 200;
+    }
+
+    private int WriteStatus(ObjectKey key)
+    {
+        var (uid, sequence) = SimContent.Read(request.Content.Span);
+        if (world.Api.Find(key) is not { } found)
+        {
+            return 404;
+        }
+
+        if (uid.Length > 0 && found.Uid != uid)
+        {
+            return 409;
+        }
+
+        world.Oracle.CheckNewer(key, found.Status, sequence);
+        found.Status = sequence;
+        world.Api.Changed(found);
+        return 200;
+    }
+
+    private int DeletePod(ObjectKey key)
+    {
+        var (uid, _) = SimContent.Read(request.Content.Span);
+        if (world.Api.Find(key) is not { } found)
+        {
+            return 404;
+        }
+
+        if (found.Uid != uid)
+        {
+            return 409;
+        }
+
+        world.Api.Delete(key);
+        return 200;
+    }
+
+    private void OwnPodOnly(ObjectKey key, Func<ObjectKey, int> carryOut)
+    {
+        if (world.Hub.Caches[ResourceTypes.Pod].Get(new(key.Namespace, key.Name)) is { } cached)
+        {
+            Judge(cached.View(KubernetesJson.Default.Pod).Spec?.NodeName);
+            return;
+        }
+
+        string? node = null;
+        world.Api.Request(
+            () =>
+            {
+                node = world.Api.Find(key)?.Node;
+                return node is null ? 404 : 200;
+            },
+            code =>
+            {
+                if (code != 200)
+                {
+                    Answer(code);
+                    return;
+                }
+
+                Judge(node);
+            });
+
+        void Judge(string? bound)
+        {
+            if (bound != session.Node)
+            {
+                Answer(403);
+                return;
+            }
+
+            Write(() => carryOut(key));
+        }
+    }
+
+    private void ReportTwin(int attempt)
+    {
+        var segments = request.Resource.Split('/');
+        var key = new ObjectKey(segments[1], ResourceTypes.Device, segments[2]);
+        KubeObject? current = null;
+        world.Api.Request(
+            () =>
+            {
+                current = world.Api.Find(key)?.Rendered;
+                return current is null ? 404 : 200;
+            },
+            code =>
+            {
+                if (code != 200)
+                {
+                    Answer(code);
+                    return;
+                }
+
+                Merge(key, current!, attempt);
+            });
+    }
+
+    private void Merge(ObjectKey key, KubeObject current, int attempt)
+    {
+        var device = current.View(KubernetesJson.Default.Device);
+        if (device.Spec.NodeName != session.Node)
+        {
+            Answer(404);
+            return;
+        }
+
+        var content = (JsonObject)JsonNode.Parse(request.Content.Span)!;
+        if (content["uid"]?.GetValue<string>() is { Length: > 0 } uid && uid != current.Uid)
+        {
+            Answer(409);
+            return;
+        }
+
+        if (TwinReport.Merge(device, content["twin"] as JsonObject) is not { } status)
+        {
+            Answer(200);
+            return;
+        }
+
+        var conflict = false;
+        world.Api.Request(
+            () =>
+            {
+                world.Oracle.Writes(session);
+                return Patch(key, current, status, out conflict);
+            },
+            code =>
+            {
+                if (conflict && attempt < MaxConflicts)
+                {
+                    ReportTwin(attempt + 1);
+                    return;
+                }
+
+                Answer(code);
+            });
+    }
+
+    private int Patch(ObjectKey key, KubeObject current, JsonObject status, out bool conflict)
+    {
+        conflict = false;
+        if (world.Api.Find(key) is not { } found)
+        {
+            return 404;
+        }
+
+        if (found.Rendered.ResourceVersion != current.ResourceVersion)
+        {
+            conflict = true;
+            return 409;
+        }
+
+        var reported = SimContent.ReadReported(status);
+        foreach (var (property, (value, sequence)) in reported)
+        {
+            world.Oracle.CheckNewer(found, property, value, sequence);
+        }
+
+        found.Reported = reported;
+        found.DeviceStatus = $",\"status\":{status.ToJsonString()}";
+        world.Api.Changed(found);
+        return 200;
+    }
+
+    private void Answer(int code) => _reply(new Message
+    {
+        Id = world.NextId(),
+        ParentId = request.Id,
+        Operation = Operations.Response,
+        Group = Groups.Resource,
+        Resource = request.Resource,
+        Content = code == 200 ? MessageContent.Ok : SimContent.Refusal(code),
+    });
+}
+
+/// <summary>The small documents that the simulated parts write and read themselves.</summary>
+internal static class SimContent
+{
+    private static readonly Dictionary<int, byte[]> s_refusals = new int[] { 403, 404, 409, 503 }.ToDictionary(
+        code => code, code => Encoding.UTF8.GetBytes($$$$"""{"Object":null,"Err":{"ErrStatus":{"status":"Failure","code":{{{{code}}}}}}}"""));
+
+    public static ReadOnlyMemory<byte> Refusal(int code) => s_refusals[code];
+
+    public static byte[] Write(string uid, long sequence) => Encoding.UTF8.GetBytes($"[\"{uid}\",{sequence}]");
+
+    public static (string Uid, long Sequence) Read(ReadOnlySpan<byte> content)
+    {
+        var comma = content.LastIndexOf((byte)',');
+        return (Encoding.UTF8.GetString(content[2..(comma - 1)]),
+            long.Parse(content[(comma + 1)..^1], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    public static Dictionary<string, (string Value, long Sequence)> ReadReported(JsonObject status)
+    {
+        var reported = new Dictionary<string, (string, long)>();
+        foreach (var twin in status["twins"]!.AsArray())
+        {
+            if (twin!["reported"] is JsonObject value)
+            {
+                reported.Add(
+                    twin["propertyName"]!.GetValue<string>(),
+                    (value["value"]!.GetValue<string>(), long.Parse(
+                        value["metadata"]!["sequence"]!.GetValue<string>(), System.Globalization.CultureInfo.InvariantCulture)));
+            }
+        }
+
+        return reported;
+    }
+}
