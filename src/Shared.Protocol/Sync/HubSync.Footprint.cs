@@ -6,5 +6,5 @@ public sealed partial class HubSync
     /// Everything that the session keeps, counted in entries. Whoever proves that it is bounded by the node's objects, however
     /// often they change while nothing can be sent, needs to see it.
     /// </summary>
-    internal int Footprint => _entries.Count + _inFlight.Count + _lanes.Sum(lane => lane.Count);
+    internal int Footprint => _entries.Count + _inFlight.Count + _failed.Count + _queues.Waiting().Count();
 }

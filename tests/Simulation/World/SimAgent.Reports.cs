@@ -33,7 +33,7 @@ internal sealed partial class SimAgent
         _writer.Write(
             disk =>
             {
-                disk.Put(new UpstreamMessage(
+                _outbox.Put(disk, new UpstreamMessage(
                     $"podstatus/{key.Namespace}/{key.Name}/{pod.Uid}", Lane.Pods, false, Sources.Edged, Groups.Meta, Operations.Patch,
                     $"{key.Namespace}/{ResourceTypes.PodPatch}/{key.Name}", SimContent.Write(pod.Uid, sequence)));
                 _edge.Reported[(key, pod.Uid)] = sequence;
@@ -47,10 +47,10 @@ internal sealed partial class SimAgent
         _writer.Write(
             disk =>
             {
-                disk.Put(new UpstreamMessage(
+                _edge.Events.Add($"event/default/{name}");
+                _outbox.Put(disk, new UpstreamMessage(
                     $"event/default/{name}", Lane.Bulk, true, Sources.Edged, Groups.Resource, Operations.Insert,
                     $"default/{ResourceTypes.Event}/{name}", SimContent.Write("", 0)));
-                _edge.Events.Add(name);
             },
             _ => OutboxChanged());
     }
@@ -77,7 +77,7 @@ internal sealed partial class SimAgent
             _ => OutboxChanged());
     }
 
-    private static void PutTwin(SimDisk disk, DeviceId id) => disk.PutOnce(new UpstreamMessage(
+    private void PutTwin(SimDisk disk, DeviceId id) => _outbox.PutOnce(disk, new UpstreamMessage(
         TwinPrefix + id, Lane.Twins, false, Sources.Twin, Groups.Resource, Operations.Update, $"device/{id}/twin/edge_updated", null));
 
     private static DeviceId ReadKey(string key)
@@ -89,7 +89,7 @@ internal sealed partial class SimAgent
     private void PutNodeStatus(SimDisk disk)
     {
         var sequence = _world.NextSequence();
-        disk.Put(new UpstreamMessage(
+        _outbox.Put(disk, new UpstreamMessage(
             "nodestatus", Lane.Control, false, Sources.Edged, Groups.Meta, Operations.Patch,
             $"default/{ResourceTypes.NodePatch}/{_edge.Name}", SimContent.Write("", sequence)));
         _edge.Reported[(new ObjectKey("", ResourceTypes.Node, _edge.Name), "")] = sequence;
@@ -110,7 +110,7 @@ internal sealed partial class SimAgent
     }
 
     private void ReportDeleted(ObjectKey key, string uid) => _writer.Write(
-        disk => disk.Put(new UpstreamMessage(
+        disk => _outbox.Put(disk, new UpstreamMessage(
             $"poddelete/{key.Namespace}/{key.Name}/{uid}", Lane.Pods, false, Sources.Edged, Groups.Meta, Operations.Delete,
             key.ToString(), SimContent.Write(uid, 0))),
         taken =>
@@ -207,10 +207,10 @@ internal sealed partial class SimAgent
         }
     }
 
-    private static void Forget(SimDisk disk, DeviceId id)
+    private void Forget(SimDisk disk, DeviceId id)
     {
         disk.Devices.Remove(id);
-        disk.Outbox.RemoveAll(e => e.Message.Key == TwinPrefix + id);
+        _outbox.Forget(disk, TwinPrefix + id);
     }
 
     private OutboxEntry Render(OutboxEntry entry)
@@ -240,7 +240,7 @@ internal sealed partial class SimAgent
         };
     }
 
-    private static void TwinSettled(SimDisk disk, OutboxEntry sent)
+    private void TwinSettled(SimDisk disk, OutboxEntry sent)
     {
         var id = ReadKey(sent.Message.Key);
         if (disk.Devices.GetValueOrDefault(id) is not { } row || sent.Message.Content is not { } content)

@@ -19,6 +19,7 @@ internal sealed partial class SimAgent : ILinkEnd
     private readonly SimEdge _edge;
     private readonly SimWriter _writer;
     private readonly AgentSync _sync;
+    private readonly SimOutbox _outbox;
     private readonly Dictionary<ObjectKey, KubeObject> _objects;
     private readonly Queue<Message> _inbox = new();
     private SimLink? _link;
@@ -42,6 +43,7 @@ internal sealed partial class SimAgent : ILinkEnd
         _writer = new SimWriter(world, edge);
         _sync = new AgentSync(world.Options.AgentOptions);
         _objects = new(edge.Disk.Objects);
+        _outbox = new SimOutbox(world, edge);
     }
 
     /// <summary>Whether the hub was told what this box holds, on the present link.</summary>
@@ -142,7 +144,7 @@ internal sealed partial class SimAgent : ILinkEnd
         _writer.Write(
             disk =>
             {
-                disk.Put(new UpstreamMessage(
+                _outbox.Put(disk, new UpstreamMessage(
                     "node", Lane.Control, false, Sources.Edged, Groups.Resource, Operations.Insert, node.ToString(), "{}"u8.ToArray()));
                 PutNodeStatus(disk);
             },
@@ -159,8 +161,7 @@ internal sealed partial class SimAgent : ILinkEnd
     {
         _sync.Connected(
             string.Create(CultureInfo.InvariantCulture, $"{_edge.Name}-{_world.NextId()}-"),
-            [.. _objects.Select(o => new InventoryItem(o.Key, o.Value.Uid, o.Value.ContentHash))],
-            SimWorld.Epoch + _world.Agenda.Now);
+            () => _objects.Select(o => new InventoryItem(o.Key, o.Value.Uid, o.Value.ContentHash)));
         _outboxDirty = true;
         _listening = true;
         foreach (var _ in _inbox)
@@ -229,6 +230,7 @@ internal sealed partial class SimAgent : ILinkEnd
             Store();
         }
 
+        _outboxDirty |= receipt == Receipt.Retry; // there is room for another
         _paused = _sync.IsFull;
         WakeSender();
     }
@@ -382,27 +384,26 @@ internal sealed partial class SimAgent : ILinkEnd
                 _timer = long.MaxValue;
             }
 
+            _outboxDirty = true; // a pause may have ended
             WakeSender();
         });
     }
 
     private void OfferFromOutbox()
     {
-        var room = _sync.Room;
-        if (!_outboxDirty || room == 0)
+        if (!_outboxDirty)
         {
             return;
         }
 
         _outboxDirty = false;
-        var entries = _edge.Disk.Next(room, _sync.Busy, Render);
-        _sync.Offer(entries);
+        var now = _world.Agenda.Now;
+        var entries = _outbox.Next(_edge.Disk, _sync.RoomOf, key => _sync.IsBusy(key, now), Render);
+        _sync.Offer(entries, now);
         if (Mutant.Is(Mutations.SettleOnSend))
         {
-            _writer.Write(disk => disk.Outbox.RemoveAll(e => entries.Exists(o => o.Seq == e.Seq)), _ => { });
+            _writer.Write(disk => entries.ForEach(e => _outbox.Remove(disk, e.Message.Key, e.Seq)), _ => { });
         }
-
-        _outboxDirty |= entries.Count == room;
     }
 
     private void Settle(SimDisk disk, IReadOnlyList<Settlement> settled)
@@ -410,7 +411,7 @@ internal sealed partial class SimAgent : ILinkEnd
         foreach (var (entry, reason) in settled)
         {
             _world.Oracle.CheckSettled(_edge, entry, reason);
-            disk.Outbox.RemoveAll(e => Mutant.Is(Mutations.SettleByKey) ? e.Message.Key == entry.Message.Key : e.Seq == entry.Seq);
+            _outbox.Remove(disk, entry.Message.Key, entry.Seq);
             if (entry.Message.Key.StartsWith(TwinPrefix, StringComparison.Ordinal) && reason == SettleReason.Taken)
             {
                 TwinSettled(disk, entry);

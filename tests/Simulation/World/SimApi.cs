@@ -29,7 +29,7 @@ internal sealed class SimApi(SimWorld world)
     /// <summary>UIDs of objects that are gone for good.</summary>
     public HashSet<string> Gone { get; } = [];
 
-    /// <summary>Names of "each" events, as created.</summary>
+    /// <summary>Keys of "each" messages whose events were created.</summary>
     public HashSet<string> Events { get; } = [];
 
     /// <summary>Whether it answers; an API that comes back is another process with the same store.</summary>

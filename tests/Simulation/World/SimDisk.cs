@@ -34,52 +34,13 @@ internal sealed class SimDisk
     public Dictionary<DeviceId, DeviceRow> Devices { get; } = [];
 
     /// <summary>MetaManager/Outbox's table.</summary>
-    public List<OutboxEntry> Outbox { get; } = [];
+    public SortedDictionary<long, UpstreamMessage> Outbox { get; } = [];
 
-    /// <summary>As Outbox.Put: a put gets a new number, so that an answer to the earlier one does not settle it.</summary>
-    public void Put(UpstreamMessage message)
+    public OutboxItem Insert(UpstreamMessage message, long? seq = null)
     {
-        if (!message.Each || Mutant.Is(Mutations.CoalesceEach))
-        {
-            var key = Mutant.Is(Mutations.CoalesceEach) && message.Each ? "event/" : message.Key;
-            var at = Outbox.FindIndex(e => e.Message.Each == message.Each && e.Message.Key.StartsWith(key, StringComparison.Ordinal));
-            if (at >= 0)
-            {
-                var seq = Outbox[at].Seq;
-                Outbox.RemoveAt(at);
-                if (Mutant.Is(Mutations.PutKeepsItsNumber))
-                {
-                    Outbox.Add(new OutboxEntry(seq, message));
-                    return;
-                }
-            }
-        }
-
-        Outbox.Add(new OutboxEntry(++_lastSeq, message));
-    }
-
-    /// <summary>As Outbox.PutOnce: a key that waits keeps its place; its content is made on sending.</summary>
-    public void PutOnce(UpstreamMessage message)
-    {
-        if (!Outbox.Exists(e => e.Message.Key == message.Key))
-        {
-            Outbox.Add(new OutboxEntry(++_lastSeq, message));
-        }
-    }
-
-    /// <summary>As Outbox.Next.</summary>
-    public List<OutboxEntry> Next(int most, IReadOnlySet<long> inFlight, Func<OutboxEntry, OutboxEntry> render)
-    {
-        var next = new List<OutboxEntry>();
-        foreach (var entry in Outbox.OrderBy(e => e.Message.Lane).ThenBy(e => e.Seq))
-        {
-            if (next.Count < most && !inFlight.Contains(entry.Seq))
-            {
-                next.Add(render(entry));
-            }
-        }
-
-        return next;
+        var item = new OutboxItem(message.Key, seq ?? ++_lastSeq, message.Lane, message.Kind, message.Content?.Length ?? 0);
+        Outbox[item.Seq] = message;
+        return item;
     }
 
     /// <summary>As MetaManager.Store.</summary>

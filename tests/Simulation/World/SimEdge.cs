@@ -24,7 +24,7 @@ internal sealed class SimEdge(SimWorld world, int number)
     /// <summary>The last status that was committed to the disk, by object; what the API has to come to.</summary>
     public Dictionary<(ObjectKey Key, string Uid), long> Reported { get; } = [];
 
-    /// <summary>Names of "each" messages that were committed to the disk.</summary>
+    /// <summary>Keys of "each" messages that were committed to the disk and not dropped.</summary>
     public HashSet<string> Events { get; } = [];
 
     public void Start()

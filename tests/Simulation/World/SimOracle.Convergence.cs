@@ -57,7 +57,7 @@ internal sealed partial class SimOracle
 
         if (edge.Disk.Outbox.Count > 0)
         {
-            return $"the outbox still has {string.Join(", ", edge.Disk.Outbox.Select(e => e.Message.Key))}";
+            return $"the outbox still has {string.Join(", ", edge.Disk.Outbox.Values.Select(m => m.Key))}";
         }
 
         return ReportDifference(edge);

@@ -45,7 +45,7 @@ internal sealed partial class SimOracle(SimWorld world)
     /// <summary>The hub takes something for held (or gone) from now on.</summary>
     public void CheckHeld(SimSession session, ObjectKey key, string why)
     {
-        if (session.Disk is null || session.Disk != session.Edge.Disk || session.Ended || session.IsOnTheWay(key))
+        if (session.Disk is null || session.Disk != session.Edge.Disk || session.Ended || session.IsUnsure(key))
         {
             return;
         }
@@ -77,6 +77,11 @@ internal sealed partial class SimOracle(SimWorld world)
         var scope = world.Hub.Scope;
         foreach (var (key, held) in session.Held)
         {
+            if (session.ChangedSinceOpen(key))
+            {
+                continue;
+            }
+
             var wanted = scope.Lookup(session.Node, key);
             Check(wanted is not null && wanted.Uid == held.Uid && wanted.ContentHash == held.ContentHash, Promises.SyncedIsTrue,
                 $"{session.Node} was told that all is sent, while {key} differs");
@@ -84,7 +89,7 @@ internal sealed partial class SimOracle(SimWorld world)
 
         foreach (var pod in world.Hub.Caches[ResourceTypes.Pod].Snapshot())
         {
-            if (_nodes.GetValueOrDefault((pod.Uid, pod.ResourceVersion)) == session.Node)
+            if (_nodes.GetValueOrDefault((pod.Uid, pod.ResourceVersion)) == session.Node && !session.ChangedSinceOpen(pod.Key(ResourceTypes.Pod)))
             {
                 Check(session.Held.ContainsKey(pod.Key(ResourceTypes.Pod)), Promises.SyncedIsTrue,
                     $"{session.Node} was told that all is sent, while pod {pod.Name} is not");
@@ -122,7 +127,7 @@ internal sealed partial class SimOracle(SimWorld world)
         var message = entry.Message;
         if (message.Each)
         {
-            Check(reason == SettleReason.Taken && world.Api.Events.Contains(ObjectName(message.Resource)), Promises.SettledIsTaken,
+            Check(reason == SettleReason.Taken && world.Api.Events.Contains("event/default/" + ObjectName(message.Resource)), Promises.SettledIsTaken,
                 $"{edge.Name} {message.Key} leaves the outbox ({reason}), the API does not have it");
         }
         else if (message.Key.StartsWith("podstatus/", StringComparison.Ordinal))

@@ -20,7 +20,12 @@ internal sealed class SimSession : ILinkEnd
     private readonly Queue<Message> _inbox = new();
     private readonly Queue<Message> _requests = new();
     private readonly Dictionary<string, (ObjectKey Key, HeldObject? Object)> _onTheWay = [];
-    private readonly Dictionary<ObjectKey, int> _flights = [];
+    private readonly Dictionary<ObjectKey, HeldObject> _wanted = [];
+    private readonly HashSet<ObjectKey> _unsure = []; // on the way, or refused: the node may hold this or that
+    private readonly HashSet<ObjectKey> _changed = [];
+    private readonly HashSet<string> _unknownTypes = []; // asked for
+    private IReadOnlyList<TypeDigest>? _digest;
+    private bool _wasOpen;
     private IDisposable? _listener;
     private long _lastHeard;
     private long _timer = long.MaxValue;
@@ -60,7 +65,11 @@ internal sealed class SimSession : ILinkEnd
 
     public HubSync Sync => _sync;
 
-    public bool IsOnTheWay(ObjectKey key) => _flights.ContainsKey(key);
+    /// <summary>Whether the hub does not claim to know what the node holds there.</summary>
+    public bool IsUnsure(ObjectKey key) => _digest is not null || _unsure.Contains(key) || _unknownTypes.Contains(key.Type);
+
+    /// <summary>Whether the wish changed after the node said what it holds.</summary>
+    public bool ChangedSinceOpen(ObjectKey key) => _changed.Contains(key);
 
     /// <summary>A connection was accepted: the newest takes the seat.</summary>
     public void Enter()
@@ -211,8 +220,10 @@ internal sealed class SimSession : ILinkEnd
                 if (Mutant.Is(Mutations.ErrorCountsAsTaken))
                 {
                     Acknowledge(message.ParentId);
+                    break;
                 }
 
+                Refuse(message);
                 break;
             case Operations.Inventory:
                 ReceiveInventory(message);
@@ -233,7 +244,7 @@ internal sealed class SimSession : ILinkEnd
 
         var (key, stored) = _onTheWay[id];
         _onTheWay.Remove(id);
-        _flights.Remove(key);
+        _unsure.Remove(key);
         if (stored is { } held)
         {
             Held[key] = held;
@@ -247,17 +258,69 @@ internal sealed class SimSession : ILinkEnd
         WakeSender();
     }
 
+    private void Refuse(Message message)
+    {
+        _sync.SetTime(_world.Agenda.Now, SimWorld.Epoch + _world.Agenda.Now);
+        if (_sync.Refuse(message.ParentId, "refused"))
+        {
+            // what it holds is known again when it has acknowledged something
+            _onTheWay.Remove(message.ParentId);
+        }
+
+        WakeSender();
+    }
+
     private void ReceiveInventory(Message message)
     {
         _sync.ReceiveInventory(message);
-        Held.Clear();
-        foreach (var item in Inventory.Read(message.Content))
+        var report = Inventory.Read(message.Content);
+        Disk = Edge.Disk;
+        if (report.Digest is not null)
         {
-            Held[item.Key] = new HeldObject(item.Uid, item.ContentHash);
+            _digest = report.Digest;
+        }
+        else
+        {
+            _digest = null;
+            foreach (var item in report.Objects)
+            {
+                Held[item.Key] = new HeldObject(item.Uid, item.ContentHash);
+            }
+
+            _unknownTypes.Clear();
         }
 
-        Disk = Edge.Disk;
+        NoteOpen();
         WakeSender();
+    }
+
+    /// <summary>What the hub will believe once it has compared the digest with what it wants now.</summary>
+    private void BelieveDigest(IReadOnlyList<TypeDigest> held)
+    {
+        Held.Clear();
+        var wanted = Inventory.Digest(_wanted.Select(w => new InventoryItem(w.Key, w.Value.Uid, w.Value.ContentHash)));
+        var equal = wanted.Intersect(held).Select(w => w.Type).ToHashSet();
+        foreach (var (key, version) in _wanted)
+        {
+            if (equal.Contains(key.Type))
+            {
+                Held[key] = version;
+            }
+        }
+
+        _unknownTypes.Clear();
+        _unknownTypes.UnionWith(held.Where(h => h.Count > 0 && !equal.Contains(h.Type)).Select(h => h.Type));
+        _digest = null;
+    }
+
+    private void NoteOpen()
+    {
+        if (_sync.IsOpen && !_wasOpen)
+        {
+            _changed.Clear();
+        }
+
+        _wasOpen = _sync.IsOpen;
     }
 
     private void WakeSender()
@@ -285,7 +348,14 @@ internal sealed class SimSession : ILinkEnd
         }
 
         _world.Oracle.CheckMemory(this);
-        if (_sync.TryTake(now, SimWorld.Epoch + now, out var message))
+        if (_digest is { } digest)
+        {
+            BelieveDigest(digest);
+        }
+
+        var any = _sync.TryTake(now, SimWorld.Epoch + now, out var message);
+        NoteOpen();
+        if (any)
         {
             if (_world.Tracing)
             {
@@ -308,7 +378,11 @@ internal sealed class SimSession : ILinkEnd
     {
         if (message.ParentId.Length > 0)
         {
-            _world.Oracle.CheckSynced(this);
+            if (message.Operation == Operations.Response)
+            {
+                _world.Oracle.CheckSynced(this);
+            }
+
             return;
         }
 
@@ -323,7 +397,7 @@ internal sealed class SimSession : ILinkEnd
 
         if (_onTheWay.TryAdd(message.Id, (key, carried)))
         {
-            _flights.Add(key, 1);
+            _unsure.Add(key);
         }
     }
 
@@ -370,13 +444,16 @@ internal sealed class SimSession : ILinkEnd
                 _nodeSeen |= wanted is not null;
             }
 
+            _changed.Add(key);
             if (wanted is not null)
             {
                 _sync.Want(key, wanted);
+                _wanted[key] = new HeldObject(wanted.Uid, wanted.ContentHash);
             }
             else
             {
                 _sync.Forget(key);
+                _wanted.Remove(key);
             }
         }
 

@@ -44,7 +44,7 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
                 Write(() =>
                 {
                     // AlreadyExists is a resend of one that is there
-                    world.Api.Events.Add(key.Name);
+                    world.Api.Events.Add($"event/{key.Namespace}/{key.Name}");
                     return 200;
                 });
                 break;

@@ -19,6 +19,8 @@ internal sealed record WorldOptions
 
     public AgentSyncOptions AgentOptions { get; init; } = new();
 
+    public OutboxLimits OutboxLimits { get; init; } = new();
+
     public HubSyncOptions HubOptions { get; init; } = new() { IdPrefix = "" };
 }
 
@@ -56,6 +58,7 @@ internal sealed partial class SimWorld
             // small windows find what large ones hide
             HubOptions = options.HubOptions with { Window = Rng.Of([1, 2, 8, 64]), WindowBytes = Rng.Of([400, 1 << 20]) },
             AgentOptions = options.AgentOptions with { Window = Rng.Of([1, 2, 8, 32]), MaxUnstored = Rng.Of([1, 4, 256]) },
+            OutboxLimits = options.OutboxLimits with { MaxEvents = Rng.Of([3, 1000]) },
         };
         _plan = plan ?? Plan.Make(options.Seed, options.Acts);
         Oracle = new SimOracle(this);
