@@ -19,26 +19,63 @@ internal static class Mutations
     public const string AcknowledgeBeforeTheWrite = "acknowledge-before-write";
     public const string AcknowledgeWhatFailed = "acknowledge-failed-write";
     public const string IgnoreTheEpoch = "ignore-epoch";
-    public const string BeginBesideTheOlder = "begin-beside-older";
     public const string ErrorCountsAsTaken = "error-counts-as-stored";
-    public const string KeepTheLastSession = "keep-in-flight-after-reconnect";
     public const string CoalesceEach = "coalesce-each";
     public const string PutKeepsItsNumber = "put-keeps-its-number";
     public const string DeleteWithoutUid = "delete-without-uid";
+    public const string WriteWithoutUid = "status-without-uid";
     public const string SettleOnSend = "settle-on-send";
     public const string SettleByKey = "settle-newer-by-older-answer";
+    public const string ServeBeforeTheCaches = "serve-before-caches-are-full";
 
-    public static IReadOnlyList<Mutation> All { get; } =
+    private const string Sync = "src/Shared.Protocol/Sync/";
+    private const string Hub = "src/CloudCore/CloudHub/";
+
+    /// <summary>In the parts that the simulation writes itself, in the place of sockets, disks and the API.</summary>
+    public static IReadOnlyList<Mutation> OfTheGlue { get; } =
     [
         new(AcknowledgeBeforeTheWrite, "the edge acknowledges an object when it arrives, not when it is on the disk"),
         new(AcknowledgeWhatFailed, "the edge acknowledges what the disk refused"),
         new(IgnoreTheEpoch, "a newer session neither ends nor awaits the older one"),
-        new(BeginBesideTheOlder, "a newer session ends the older one but does not await its last write"),
         new(ErrorCountsAsTaken, "the hub takes an edge's error for an acknowledgement"),
-        new(KeepTheLastSession, "the agent is not told that its link is gone"),
         new(CoalesceEach, "messages of which each must arrive replace one another"),
         new(PutKeepsItsNumber, "a newer put keeps the number of the one that it replaces"),
         new(SettleByKey, "an answer to an older put settles the newer one of the same key"),
         new(SettleOnSend, "an entry leaves the outbox when it is sent"),
+        new(DeleteWithoutUid, "a node's pod deletion takes whatever has the name now"),
+        new(WriteWithoutUid, "a pod status is written to whatever has the name now"),
+        new(ServeBeforeTheCaches, "nodes are let in before the hub's caches are full"),
     ];
+
+    /// <summary>In the shipped sources.</summary>
+    public static IReadOnlyList<SourceMutation> OfTheSources { get; } =
+    [
+        new("forget-resend-to-edge", "the hub never sends again what was not acknowledged",
+            Sync + "HubSync.Sending.cs", "if (nowMs < _nextResend)", "if (FAULT || nowMs < _nextResend)"),
+        new("forget-resend-to-hub", "the edge never sends again what was not answered",
+            Sync + "AgentSync.Uploads.cs", "if (nowMs >= _nextDeadline && TakeDue", "if (!FAULT && nowMs >= _nextDeadline && TakeDue"),
+        new("drop-tombstone", "an object that is wanted no longer is forgotten before the edge has removed it",
+            Sync + "HubSync.cs", "            entry.Wanted = null;\n", "            entry.Wanted = null;\n            entry.Held = FAULT ? null : entry.Held;\n"),
+        new("hold-the-wish", "an acknowledgement counts for what is wanted now, not for what was sent",
+            Sync + "HubSync.cs", "entry.Held = flight.Object is null ? null : new HeldVersion(flight.Object.Uid, flight.Object.ContentHash);",
+            "entry.Held = (FAULT ? entry.Wanted : flight.Object) is not { } now ? null : new HeldVersion(now.Uid, now.ContentHash);"),
+        new("skip-inventory-differences", "what an edge holds and should not is never asked for",
+            Sync + "HubSync.Inventory.cs", "held.Where(h => h.Count > 0 && !wanted", "held.Where(h => !FAULT && h.Count > 0 && !wanted"),
+        new("inventory-during-a-write", "the edge says what it holds while an earlier session's object is still being written",
+            Sync + "AgentSync.Inventory.cs", "_held is null || _storing > 0 || _toStore.Count > 0", "_held is null || (!FAULT && (_storing > 0 || _toStore.Count > 0))"),
+        new("synced-too-early", "the edge is told that all is sent before it has acknowledged all",
+            Sync + "HubSync.Inventory.cs", "answered && _awaited == 0", "answered && (FAULT || _awaited == 0)"),
+        new("refusal-counts-as-taken", "the edge settles what the API could not take",
+            Sync + "Answer.cs", "return number is 400", "return FAULT ? Verdict.Taken : number is 400"),
+        new("answer-closes-retry", "what the API could not take now is given up",
+            Sync + "Answer.cs", "422 ? Verdict.Never : Verdict.Retry", "422 || FAULT ? Verdict.Never : Verdict.Retry"),
+        new("twin-by-arrival", "a reported value is taken by arrival, not by sequence",
+            "src/CloudCore/DeviceController/TwinReport.cs", "SequenceOf(current) >= SequenceOf(next)", "!FAULT && SequenceOf(current) >= SequenceOf(next)"),
+        new("begin-beside-older", "a newer session does not await the older one's last write",
+            Hub + "NodeSeats.cs", "seat.Newest == session && seat.Present == 1", "seat.Newest == session && (FAULT || seat.Present == 1)"),
+        new("scope-never-shrinks", "a node keeps its claim on what was moved away",
+            Hub + "NodeScope.cs", "if (--uses[key] > 0)", "if (--uses[key] > 0 || FAULT)"),
+    ];
+
+    public static IReadOnlyList<Mutation> All { get; } = [.. OfTheGlue, .. OfTheSources];
 }

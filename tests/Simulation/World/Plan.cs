@@ -49,6 +49,7 @@ internal enum ActKind
     WatchBreaks,
     WatchExpires,
     Flap,
+    LossyPath,
 }
 
 /// <summary>One thing that is done at a time; the numbers choose among what is there then.</summary>

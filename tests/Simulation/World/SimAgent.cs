@@ -203,10 +203,7 @@ internal sealed partial class SimAgent : ILinkEnd
         _listening = false;
         _paused = false;
         _inbox.Clear();
-        if (!Mutant.Is(Mutations.KeepTheLastSession))
-        {
-            _sync.Disconnected();
-        }
+        _sync.Disconnected();
 
         Redial();
     }

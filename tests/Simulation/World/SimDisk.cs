@@ -57,5 +57,5 @@ internal sealed class SimDisk
     }
 
     public static bool Fits(KubeObject present, string uid) =>
-        uid.Length == 0 || present.Uid == uid || Mutant.Is(Mutations.DeleteWithoutUid);
+        uid.Length == 0 || present.Uid == uid;
 }

@@ -21,6 +21,9 @@ internal sealed class SimPath
     /// <summary>The longest that a frame travels, milliseconds.</summary>
     public int Delay { get; set; } = 10;
 
+    /// <summary>One frame in so many is lost, and one comes twice; 0 for none, as TCP promises.</summary>
+    public int OneInLost { get; set; }
+
     public List<SimLink> Links { get; } = [];
 
     public bool IsUp => !Cut[0] && !Cut[1];
@@ -64,6 +67,20 @@ internal sealed class SimLink(SimWorld world, SimPath path)
             return;
         }
 
+        var copies = 1;
+        if (message is not null && path.OneInLost > 0)
+        {
+            copies = world.Rng.OneIn(path.OneInLost) ? 0 : world.Rng.OneIn(path.OneInLost) ? 2 : 1;
+        }
+
+        for (; copies > 0; copies--)
+        {
+            Travel(direction, message);
+        }
+    }
+
+    private void Travel(int direction, Message? message)
+    {
         var arrival = Math.Max(_lastArrival[direction], world.Agenda.Now + world.Rng.Skewed(1, path.Delay));
         _lastArrival[direction] = arrival;
         world.Agenda.After(arrival - world.Agenda.Now, () => Arrive(direction, message));

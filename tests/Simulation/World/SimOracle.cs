@@ -42,6 +42,15 @@ internal sealed partial class SimOracle(SimWorld world)
         Check(own, Promises.OwnObjectsOnly, $"{node} was sent {key}, which was never its own");
     }
 
+    /// <summary>The hub tells a node to remove an object. (Configuration may merely be of no use there; a pod never moves.)</summary>
+    public void CheckDelete(SimSession session, ObjectKey key, string uid) => Check(
+        key.Type != ResourceTypes.Pod || world.Api.Find(key) is not { } found || found.Uid != uid,
+        Promises.NoNeedlessDelete, $"{session.Node} is told to remove {key} {uid}, which is wanted");
+
+    /// <summary>A node's request is about to change an object that may be another of the same name.</summary>
+    public void CheckIncarnation(ApiObject found, string uid) => Check(
+        uid.Length == 0 || found.Uid == uid, Promises.RightIncarnation, $"what was said of {found.Key} {uid} is done to {found.Uid}");
+
     /// <summary>The hub takes something for held (or gone) from now on.</summary>
     public void CheckHeld(SimSession session, ObjectKey key, string why)
     {

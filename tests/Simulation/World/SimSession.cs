@@ -84,7 +84,7 @@ internal sealed class SimSession : ILinkEnd
         }
 
         _world.Log($"{Node} session {Epoch} enters");
-        if (Mutant.Is(Mutations.BeginBesideTheOlder) || seats.MayBegin(Node, this))
+        if (Mutant.Is(Mutations.IgnoreTheEpoch) || seats.MayBegin(Node, this))
         {
             Begin();
         }
@@ -249,8 +249,9 @@ internal sealed class SimSession : ILinkEnd
         {
             Held[key] = held;
         }
-        else if (Held.Remove(key, out var removed))
+        else if (Held.Remove(key, out var removed) && _world.Hub.Caches[key.Type].Get(new(key.Namespace, key.Name))?.Uid != removed.Uid)
         {
+            // not merely of no use to the node any more: the hub knows that it is gone
             Edge.AcknowledgedGone(removed.Uid);
         }
 
@@ -393,6 +394,10 @@ internal sealed class SimSession : ILinkEnd
             var sent = KubeObject.Parse(message.Content);
             carried = new HeldObject(sent.Uid, sent.ContentHash);
             _world.Oracle.CheckOwn(Node, key, sent);
+        }
+        else
+        {
+            _world.Oracle.CheckDelete(this, key, KubeObject.Parse(message.Content).Uid);
         }
 
         if (_onTheWay.TryAdd(message.Id, (key, carried)))

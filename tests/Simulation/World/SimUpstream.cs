@@ -77,11 +77,12 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
             return 404;
         }
 
-        if (uid.Length > 0 && found.Uid != uid)
+        if (uid.Length > 0 && found.Uid != uid && !Mutant.Is(Mutations.WriteWithoutUid))
         {
             return 409;
         }
 
+        world.Oracle.CheckIncarnation(found, uid);
         world.Oracle.CheckNewer(key, found.Status, sequence);
         found.Status = sequence;
         world.Api.Changed(found);
@@ -96,20 +97,22 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
             return 404;
         }
 
-        if (found.Uid != uid)
+        if (found.Uid != uid && !Mutant.Is(Mutations.DeleteWithoutUid))
         {
             return 409;
         }
 
+        world.Oracle.CheckIncarnation(found, uid);
         world.Api.Delete(key);
         return 200;
     }
 
     private void OwnPodOnly(ObjectKey key, Func<ObjectKey, int> carryOut)
     {
-        if (world.Hub.Caches[ResourceTypes.Pod].Get(new(key.Namespace, key.Name)) is { } cached)
+        if (world.Hub.Caches[ResourceTypes.Pod].Get(new(key.Namespace, key.Name)) is { } cached
+            && cached.View(KubernetesJson.Default.Pod).Spec?.NodeName == session.Node)
         {
-            Judge(cached.View(KubernetesJson.Default.Pod).Spec?.NodeName);
+            Write(() => carryOut(key));
             return;
         }
 
@@ -128,19 +131,14 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
                     return;
                 }
 
-                Judge(node);
+                if (node != session.Node)
+                {
+                    Answer(404);
+                    return;
+                }
+
+                Write(() => carryOut(key));
             });
-
-        void Judge(string? bound)
-        {
-            if (bound != session.Node)
-            {
-                Answer(403);
-                return;
-            }
-
-            Write(() => carryOut(key));
-        }
     }
 
     private void ReportTwin(int attempt)

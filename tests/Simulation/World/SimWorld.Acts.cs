@@ -212,6 +212,10 @@ internal sealed partial class SimWorld
                 path.Delay = 10 + (act.B % 2000);
                 Agenda.After(act.For, () => path.Delay = 10);
                 break;
+            case ActKind.LossyPath:
+                path.OneInLost = 4 + (act.B % 30);
+                Agenda.After(act.For, () => path.OneInLost = 0);
+                break;
             case ActKind.DiskFull:
                 edge.DiskFull = true;
                 Agenda.After(act.For, () => edge.DiskFull = false);
@@ -296,6 +300,7 @@ internal sealed partial class SimWorld
         foreach (var edge in Edges)
         {
             edge.Path.Delay = 10;
+            edge.Path.OneInLost = 0;
             edge.Path.Set(false, false, this);
             edge.DiskFull = false;
             edge.DiskDelay = 8;

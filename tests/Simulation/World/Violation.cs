@@ -19,6 +19,12 @@ internal static class Promises
     /// <summary>No node is sent an object that was never its own.</summary>
     public const string OwnObjectsOnly = "own-objects-only";
 
+    /// <summary>No node is told to remove a pod that is there and bound to it.</summary>
+    public const string NoNeedlessDelete = "no-needless-delete";
+
+    /// <summary>What a node says of an object is never done to a later object of the same name.</summary>
+    public const string RightIncarnation = "right-incarnation";
+
     /// <summary>"Everything is sent" is said only when everything is held.</summary>
     public const string SyncedIsTrue = "synced-is-true";
 

@@ -12,7 +12,7 @@ internal sealed class PodUpstream(KubeClient api, Informer pods, Replies replies
     public async Task<Message> PatchStatusAsync(
         SessionIdentity session, ObjectKey key, Message request, CancellationToken cancellationToken)
     {
-        if (Refusal(session, key, request, await FindAsync(key, cancellationToken)) is { } refusal)
+        if (Refusal(session, key, request, await FindAsync(session, key, null, cancellationToken)) is { } refusal)
         {
             return refusal;
         }
@@ -28,7 +28,7 @@ internal sealed class PodUpstream(KubeClient api, Informer pods, Replies replies
         SessionIdentity session, ObjectKey key, Message request, CancellationToken cancellationToken)
     {
         var uid = ReadUid(request);
-        var pod = await FindAsync(key, cancellationToken);
+        var pod = await FindAsync(session, key, uid, cancellationToken);
         if (!session.Extended && (pod is null || (uid is not null && pod.Uid != uid)))
         {
             // KubeEdge's kubelet asks until it hears OK; the pod that it means is gone
@@ -69,26 +69,30 @@ internal sealed class PodUpstream(KubeClient api, Informer pods, Replies replies
         return session.Extended ? replies.Ok(request) : null;
     }
 
-    private async Task<KubeObject?> FindAsync(ObjectKey key, CancellationToken cancellationToken) =>
-        pods.Get(new NamespacedName(key.Namespace, key.Name))
-        ?? await api.GetAsync(ApiResources.Pods, key.Namespace, key.Name, cancellationToken);
+    /// <summary>The pod: from the cache where that says yes, else from the API, since a cache may be behind.</summary>
+    private async Task<KubeObject?> FindAsync(SessionIdentity session, ObjectKey key, string? uid, CancellationToken cancellationToken)
+    {
+        var cached = pods.Get(new NamespacedName(key.Namespace, key.Name));
+        return IsBoundTo(session.Node, cached) && (uid is null || cached!.Uid == uid)
+            ? cached
+            : await api.GetAsync(ApiResources.Pods, key.Namespace, key.Name, cancellationToken);
+    }
 
-    /// <summary>Null where the pod is bound to the node.</summary>
+    /// <summary>
+    /// Null where the pod is bound to the node. One that is not is not found, for good: a pod never changes its node, so what is
+    /// there is a later pod of the same name, and the sender need not try again.
+    /// </summary>
     private Message? Refusal(SessionIdentity session, ObjectKey key, Message request, KubeObject? pod)
     {
-        if (pod is null)
+        if (IsBoundTo(session.Node, pod))
         {
-            return replies.Refused(request, Replies.Failure(404, "NotFound", $"pods \"{key.Name}\" not found"));
+            return null;
         }
 
-        if (pod.View(KubernetesJson.Default.Pod).Spec?.NodeName != session.Node)
-        {
-            return replies.Refused(request, Replies.Failure(
-                403, "Forbidden", $"pods \"{key.Name}\" is not bound to node \"{session.Node}\""));
-        }
-
-        return null;
+        return replies.Refused(request, Replies.Failure(404, "NotFound", $"pods \"{key.Name}\" not found on node \"{session.Node}\""));
     }
+
+    private static bool IsBoundTo(string node, KubeObject? pod) => pod?.View(KubernetesJson.Default.Pod).Spec?.NodeName == node;
 
     private static string? ReadUid(Message request)
     {
