@@ -416,9 +416,6 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         }
     }
 
-    /// <summary>The session ends by the hub's own decision.</summary>
-    private sealed class SessionEndedException(string reason) : Exception(reason);
-
     private long UnixMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private long NowMs() => _time.GetTimestamp() / (_time.TimestampFrequency / 1000);

@@ -75,8 +75,17 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
         }
 
         var patch = new JsonObject { ["status"] = status.DeepClone() };
-        return replies.Written(session, request, await api.PatchAsync(
-            ApiResources.Nodes, "", session.Node, PatchType.StrategicMerge, ObjectContent.Bytes(patch), "status", cancellationToken));
+        try
+        {
+            return replies.Written(session, request, await api.PatchAsync(
+                ApiResources.Nodes, "", session.Node, PatchType.StrategicMerge, ObjectContent.Bytes(patch), "status", cancellationToken));
+        }
+        catch (ApiException e) when (e.IsNotFound && session.Extended)
+        {
+            // deleted, which the watch may never tell of a Node that was there for a moment only; or the registration before this
+            // could not be written. The agent keeps its status and registers anew.
+            throw new SessionEndedException("its Node object is not there");
+        }
     }
 
     /// <summary>A KubeEdge agent's own lease: query, insert, update. (An EdgeSync agent's lease is kept by the hub.)</summary>
