@@ -93,7 +93,7 @@ internal sealed partial class SimOracle
         return null;
     }
 
-    private static string? TwinDifference(TwinDocument document, ApiObject device)
+    private string? TwinDifference(TwinDocument document, ApiObject device)
     {
         if (document.Uid != device.Uid)
         {
@@ -108,7 +108,7 @@ internal sealed partial class SimOracle
             }
 
             var has = device.Reported.GetValueOrDefault(property);
-            if (has.Value != value)
+            if (has.Value != value && (has.Sequence < entry.Actual.Version.Edge || !world.SequencesMayCollide))
             {
                 return $"{device.Key} {property} is {has.Value} ({has.Sequence}) in the API, {value} ({entry.Actual.Version.Edge}) was reported last";
             }

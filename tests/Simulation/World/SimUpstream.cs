@@ -32,7 +32,8 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
                 Write(() => Register(key));
                 break;
             case (ResourceTypes.NodePatch, Operations.Patch):
-                Write(() => WriteStatus(key with { Type = ResourceTypes.Node, Namespace = "" }));
+                // before the registration is through there is no Node: tried again, not lost
+                Write(() => WriteStatus(key with { Type = ResourceTypes.Node, Namespace = "" }) is var code and not 404 ? code : 503);
                 break;
             case (ResourceTypes.PodPatch, Operations.Patch):
                 OwnPodOnly(key with { Type = ResourceTypes.Pod }, WriteStatus);
