@@ -148,12 +148,20 @@ internal sealed partial class SimAgent : ILinkEnd
                     "node", Lane.Control, false, Sources.Edged, Groups.Resource, Operations.Insert, node.ToString(), "{}"u8.ToArray()));
                 PutNodeStatus(disk);
             },
-            _ =>
+            taken =>
             {
-                if (link == _links && _link is not null)
+                if (link != _links || _link is null)
                 {
-                    Listen(link);
+                    return;
                 }
+
+                if (!taken)
+                {
+                    EndLink("the disk refused the registration", silently: false);
+                    return;
+                }
+
+                Listen(link);
             });
     }
 
