@@ -32,8 +32,7 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
                 Write(() => Register(key));
                 break;
             case (ResourceTypes.NodePatch, Operations.Patch):
-                // before the registration is through there is no Node: tried again, not lost
-                Write(() => WriteStatus(key with { Type = ResourceTypes.Node, Namespace = "" }) is var code and not 404 ? code : 503);
+                Write(() => WriteStatus(key with { Type = ResourceTypes.Node, Namespace = "" }));
                 break;
             case (ResourceTypes.PodPatch, Operations.Patch):
                 OwnPodOnly(key with { Type = ResourceTypes.Pod }, WriteStatus);
@@ -232,15 +231,23 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         return 200;
     }
 
-    private void Answer(int code) => _reply(new Message
+    private void Answer(int code)
     {
-        Id = world.NextId(),
-        ParentId = request.Id,
-        Operation = Operations.Response,
-        Group = Groups.Resource,
-        Resource = request.Resource,
-        Content = code == 200 ? MessageContent.Ok : SimContent.Refusal(code),
-    });
+        if (code == 404 && request.Resource.Contains(ResourceTypes.NodePatch, StringComparison.Ordinal))
+        {
+            session.End("its Node object is not there");
+        }
+
+        _reply(new Message
+        {
+            Id = world.NextId(),
+            ParentId = request.Id,
+            Operation = Operations.Response,
+            Group = Groups.Resource,
+            Resource = request.Resource,
+            Content = code == 200 ? MessageContent.Ok : SimContent.Refusal(code),
+        });
+    }
 }
 
 /// <summary>The small documents that the simulated parts write and read themselves.</summary>
