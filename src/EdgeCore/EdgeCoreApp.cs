@@ -3,6 +3,7 @@ using EdgeSync.EdgeCore.Commands;
 using EdgeSync.EdgeCore.Edged;
 using EdgeSync.EdgeCore.Edged.Cri;
 using EdgeSync.EdgeCore.EdgeHub;
+using EdgeSync.EdgeCore.EdgeHub.KubeEdge;
 using EdgeSync.EdgeCore.EventBus.Mqtt;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.EdgeCore.MetaServer;
@@ -55,6 +56,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         var journal = new LinkJournal(() => outbox.DroppedOf(OutboxKind.Event) + outbox.DroppedOf(OutboxKind.Routed), time);
         _hub = new EdgeHubService(
             new HubConnector(config), config, objects, outbox, _edged.NodeStatus.RegistrationAsync, journal, time, loggers.CreateLogger<EdgeHubService>());
+        _hub.KubeEdge = new KubeEdgePeer(config, objects, _edged.RunningAsync, time, loggers);
         KeepUnknownPodsUntilFilled(objects, time);
         _hub.Connected += _edged.OnConnected;
         builder.Services.AddHostedService(_ => twins);

@@ -1,4 +1,5 @@
 using EdgeSync.EdgeCore.Configuration;
+using EdgeSync.EdgeCore.EdgeHub.KubeEdge;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Wire;
@@ -14,7 +15,7 @@ namespace EdgeSync.EdgeCore.EdgeHub;
 /// <param name="config">The agent's configuration.</param>
 /// <param name="meta">Where received objects are stored.</param>
 /// <param name="outbox">What the node has to say.</param>
-/// <param name="registration">What to say first on each connection: the Node, and its status as it is now.</param>
+/// <param name="registration">What to say first on each connection: the Node, then its status as it is now.</param>
 /// <param name="journal">What is told of the link.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
@@ -34,6 +35,7 @@ internal sealed partial class EdgeHubService(
     private volatile bool _outboxDirty = true;
     private volatile bool _heard;
     private volatile bool _extended;
+    private volatile KubeEdgeSession? _kubeEdge; // of the present link, where its hub has no extensions
     private MessageSocket? _socket;
     private long _lost; // in the last time without link; the sender's
     private long _reportedDropped; // -1 until this session's first report
@@ -57,6 +59,9 @@ internal sealed partial class EdgeHubService(
 
     /// <summary>The hub has sent all that this node should hold: what is not stored now is not wanted.</summary>
     public Func<CancellationToken, Task>? Synced { get; set; }
+
+    /// <summary>What links to hubs without extensions need; null where there are none such.</summary>
+    public KubeEdgePeer? KubeEdge { get; set; }
 
     /// <summary>Messages that the API refused for good, since the agent started.</summary>
     public long RejectedCount
@@ -121,7 +126,10 @@ internal sealed partial class EdgeHubService(
     private async Task<string> RunSessionAsync(HubLink link, CancellationToken cancellationToken)
     {
         await using var socket = link.Socket;
-        foreach (var message in await registration(cancellationToken))
+        var first = await registration(cancellationToken);
+        var kubeEdge = _kubeEdge = link.Extended || KubeEdge is not { } peer ? null : new KubeEdgeSession(
+            peer, new KubeEdgeLink(socket.SendAsync, Deliver, WakeSender, OnSyncedAsync), first[0]);
+        foreach (var message in first.Skip(kubeEdge is null ? 0 : 1))
         {
             await outbox.PutAsync(message, cancellationToken);
         }
@@ -146,8 +154,9 @@ internal sealed partial class EdgeHubService(
             ReceiveAsync(socket, ending.Token),
             SendAsync(socket, ending.Token),
             HeartbeatAsync(socket, ending.Token),
+            .. kubeEdge is null ? (Task[])[] : [kubeEdge.RunAsync(ending.Token)],
         ];
-        var first = await Task.WhenAny(loops);
+        var ended = await Task.WhenAny(loops);
         IsConnected = false;
         journal.Down(socket.BytesSent, socket.BytesReceived);
         lock (_gate)
@@ -158,7 +167,7 @@ internal sealed partial class EdgeHubService(
         await ending.CancelAsync();
         await socket.CloseAsync("agent closes the session");
         var problem = "the hub closed the connection";
-        foreach (var loop in loops.OrderBy(l => l == first ? 0 : 1))
+        foreach (var loop in loops.OrderBy(l => l == ended ? 0 : 1))
         {
             try
             {
@@ -166,12 +175,13 @@ internal sealed partial class EdgeHubService(
             }
             catch (OperationCanceledException)
             {
-                // how the other loops end once one has
+                // how the other loops end once one has; of that one it says that pings went unanswered
+                problem = loop == ended ? "the hub does not answer pings" : problem;
             }
             catch (Exception e)
             {
                 // the link broke, or the outbox could not be written (a full disk): a new session begins from what is stored
-                problem = loop == first ? Explain(e) : problem;
+                problem = loop == ended ? Explain(e) : problem;
             }
         }
 
@@ -181,13 +191,20 @@ internal sealed partial class EdgeHubService(
 
     private async Task ReceiveAsync(MessageSocket socket, CancellationToken cancellationToken)
     {
-        while (await socket.ReceiveAsync(cancellationToken) is { } message)
+        while (await socket.ReceiveAsync(cancellationToken) is { } received)
         {
             if (!_heard)
             {
                 _heard = true;
                 IsConnected = true;
                 Connected?.Invoke();
+            }
+
+            var message = _kubeEdge is { } kubeEdge ? kubeEdge.Receive(received) : received;
+            if (message is null)
+            {
+                LogTaken(received.Operation, received.Resource, received.Id);
+                continue;
             }
 
             Receipt receipt;
@@ -206,11 +223,7 @@ internal sealed partial class EdgeHubService(
                     _storeWake.Set();
                     break;
                 case Receipt.Synced:
-                    LogSynced();
-                    journal.Synced();
-                    Failpoint.Hit(EdgeFailpoints.SyncedReceived);
-                    await (Synced?.Invoke(cancellationToken) ?? Task.CompletedTask);
-                    Failpoint.Hit(EdgeFailpoints.SyncedStored);
+                    await OnSyncedAsync(cancellationToken);
                     break;
                 case Receipt.Rejected:
                     LogRejected(message.Resource, System.Text.Encoding.UTF8.GetString(message.Content.Span[..Math.Min(message.Content.Length, 512)]));
@@ -236,6 +249,34 @@ internal sealed partial class EdgeHubService(
         }
     }
 
+    private async Task OnSyncedAsync(CancellationToken cancellationToken)
+    {
+        LogSynced();
+        journal.Synced();
+        Failpoint.Hit(EdgeFailpoints.SyncedReceived);
+        await (Synced?.Invoke(cancellationToken) ?? Task.CompletedTask);
+        Failpoint.Hit(EdgeFailpoints.SyncedStored);
+        _sendWake.Set();
+    }
+
+    /// <summary>An answer that holds an object, taken as a push.</summary>
+    private void Deliver(Message message)
+    {
+        lock (_gate)
+        {
+            _sync.Receive(message, NowMs(), UnixMs());
+        }
+
+        _storeWake.Set();
+        _sendWake.Set();
+    }
+
+    private void WakeSender()
+    {
+        _outboxDirty = true;
+        _sendWake.Set();
+    }
+
     private async Task SendAsync(MessageSocket socket, CancellationToken cancellationToken)
     {
         while (true)
@@ -244,12 +285,14 @@ internal sealed partial class EdgeHubService(
             await TellCaughtUpAsync(socket, cancellationToken);
             OfferFromOutbox();
             bool any;
+            bool settled;
             Message message;
             long? deadline;
             var now = NowMs();
             lock (_gate)
             {
                 any = _sync.TryTake(now, UnixMs(), out message);
+                settled = _sync.HasSettled;
                 deadline = _sync.NextDeadline;
             }
 
@@ -258,8 +301,18 @@ internal sealed partial class EdgeHubService(
                 LogSending(message.Operation, message.Resource, message.Id);
                 var isAnswer = message.ParentId.Length > 0;
                 Failpoint.Hit(isAnswer ? EdgeFailpoints.ObjectApplied : EdgeFailpoints.UploadTaken);
+                if (_kubeEdge?.FirstReports.ExtraFor(message) is { } extra)
+                {
+                    await socket.SendAsync(extra, cancellationToken);
+                }
+
                 await socket.SendAsync(message, cancellationToken);
                 Failpoint.Hit(isAnswer ? EdgeFailpoints.ObjectAcknowledged : EdgeFailpoints.UploadSent);
+                continue;
+            }
+
+            if (settled)
+            {
                 continue;
             }
 
@@ -332,7 +385,7 @@ internal sealed partial class EdgeHubService(
 
     private void OfferFromOutbox()
     {
-        if (!_outboxDirty)
+        if (!_outboxDirty || _kubeEdge is { IsOpen: false })
         {
             return;
         }
@@ -422,8 +475,7 @@ internal sealed partial class EdgeHubService(
     {
         await foreach (var _ in outbox.Signal.ReadAllAsync(cancellationToken))
         {
-            _outboxDirty = true;
-            _sendWake.Set();
+            WakeSender();
         }
     }
 
@@ -472,6 +524,9 @@ internal sealed partial class EdgeHubService(
 
     [LoggerMessage(LogLevel.Trace, "From hub: {Operation} {Resource} {Id}: {Receipt}")]
     private partial void LogReceived(string operation, string resource, string id, Receipt receipt);
+
+    [LoggerMessage(LogLevel.Trace, "From hub: {Operation} {Resource} {Id}: an answer to a request")]
+    private partial void LogTaken(string operation, string resource, string id);
 
     [LoggerMessage(LogLevel.Trace, "To hub: {Operation} {Resource} {Id}")]
     private partial void LogSending(string operation, string resource, string id);

@@ -18,6 +18,7 @@ internal sealed class EdgedService : BackgroundService
     private readonly CriClient _cri;
     private readonly ProbeChecks _checks;
     private readonly ImageStore _images;
+    private readonly RuntimePods _runtime;
     private readonly PodSupervisor _supervisor;
 
     public EdgedService(
@@ -28,11 +29,11 @@ internal sealed class EdgedService : BackgroundService
         _checks = new ProbeChecks(_cri);
         _images = new ImageStore(_cri, new RegistryAuth(objects), time, logs.CreateLogger<ImageStore>());
         NodeStatus = new NodeStatusSource(settings, objects, outbox, new RuntimeHealth(_cri, time), time);
-        var runtime = new RuntimePods(_cri, settings.NodeName);
+        _runtime = new RuntimePods(_cri, settings.NodeName);
         var parts = new EdgedParts(
-            settings, objects, _cri, runtime, _images,
+            settings, objects, _cri, _runtime, _images,
             new PodVolumes(settings, new VolumeContents(objects), time), new EnvResolver(objects),
-            new StatusReporter(outbox, settings), _checks, new LifecycleHooks(_checks, runtime, time), time, logs);
+            new StatusReporter(outbox, settings), _checks, new LifecycleHooks(_checks, _runtime, time), time, logs);
         _supervisor = new PodSupervisor(parts, logs.CreateLogger<PodSupervisor>())
         {
             // an object that cannot be read may be a pod that runs
@@ -49,6 +50,10 @@ internal sealed class EdgedService : BackgroundService
         get => _supervisor.KeepsUnknownPods;
         set => _supervisor.KeepsUnknownPods = value;
     }
+
+    /// <summary>The pods of this node that the runtime holds, by UID, wanted or not.</summary>
+    /// <exception cref="CriException">The runtime is away.</exception>
+    public Task<IReadOnlyDictionary<string, RelistedPod>> RunningAsync(CancellationToken cancellationToken) => _runtime.RelistAsync(cancellationToken);
 
     /// <summary>The link is back: what failed for want of it is tried at once.</summary>
     public void OnConnected() => _images.RetryNow();

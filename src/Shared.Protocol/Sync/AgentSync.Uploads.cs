@@ -12,6 +12,7 @@ public sealed partial class AgentSync
     private readonly Queue<Upload>[] _ready = [new(), new(), new(), new()];
     private readonly int[] _loads = new int[Lanes]; // ready or on their way
     private readonly List<Settlement> _settled = [];
+    private Upload? _unanswered; // sent last, and the hub answers nothing to its kind
     private long _nextDeadline = long.MaxValue; // never later than the first deadline of an upload
 
     /// <summary>How many entries of the lane may be offered now, those of the lanes before it counted in.</summary>
@@ -60,6 +61,9 @@ public sealed partial class AgentSync
         }
     }
 
+    /// <summary>Whether <see cref="TakeSettled"/> has something to give.</summary>
+    public bool HasSettled => _settled.Count > 0;
+
     /// <summary>Entries that are done, to be removed from the outbox; each is given once.</summary>
     public IReadOnlyList<Settlement> TakeSettled()
     {
@@ -91,6 +95,7 @@ public sealed partial class AgentSync
                 upload.Deadline = nowMs + options.AnswerTimeoutMs;
                 _nextDeadline = Math.Min(_nextDeadline, upload.Deadline);
                 _bySentId.Add(upload.SentId, upload);
+                _unanswered = IsKubeEdge && upload.Entry!.Message is { Operation: Operations.Upload, Group: Groups.User } ? upload : null;
                 message = Render(upload, unixMs);
                 return true;
             }
@@ -169,6 +174,21 @@ public sealed partial class AgentSync
         }
     }
 
+    /// <summary>
+    /// KubeEdge's router confirms no routed message. Being asked for the next message is the owner's word that the link has
+    /// taken the last one, and more than that nobody will say.
+    /// </summary>
+    private void SettleUnanswered()
+    {
+        if (_unanswered is { } sent)
+        {
+            _unanswered = null;
+            _bySentId.Remove(sent.SentId!);
+            _loads[(int)sent.Entry!.Message.Lane]--;
+            Settle(sent.Entry, SettleReason.Taken);
+        }
+    }
+
     private void Settle(OutboxEntry entry, SettleReason reason)
     {
         _uploads.Remove(entry.Message.Key);
@@ -179,6 +199,7 @@ public sealed partial class AgentSync
     {
         _uploads.Clear();
         _bySentId.Clear();
+        _unanswered = null;
         Array.ForEach(_ready, lane => lane.Clear());
         Array.Clear(_loads);
         _nextDeadline = long.MaxValue;

@@ -98,7 +98,10 @@ public sealed partial class AgentSync(AgentSyncOptions options)
         }
         catch (Exception e) when (e is KubeObjectException or ProtocolException)
         {
-            _replies.Enqueue(ReplyTo(message, Operations.Error, e.Message, unixMs));
+            // KubeEdge's hub does not take an error for an answer: it would hold back all else, sending this again and again
+            _replies.Enqueue(IsKubeEdge
+                ? ReplyTo(message, Operations.Response, "OK", unixMs)
+                : ReplyTo(message, Operations.Error, e.Message, unixMs));
             return Receipt.Malformed;
         }
     }
@@ -135,9 +138,12 @@ public sealed partial class AgentSync(AgentSyncOptions options)
     }
 
     /// <summary>The next message to send now, if any: acknowledgements first, then what the node holds, then uploads.</summary>
-    public bool TryTake(long nowMs, long unixMs, out Message message) =>
-        _replies.TryDequeue(out message!)
-        || (_connected && (TryTakeInventory(nowMs, unixMs, out message) || TryTakeUpload(nowMs, unixMs, out message)));
+    public bool TryTake(long nowMs, long unixMs, out Message message)
+    {
+        SettleUnanswered();
+        return _replies.TryDequeue(out message!)
+            || (_connected && (TryTakeInventory(nowMs, unixMs, out message) || TryTakeUpload(nowMs, unixMs, out message)));
+    }
 
     /// <summary>
     /// When to look again, by the clock of <see cref="TryTake"/>: it may have something to send, or a key may be offered again.
@@ -151,6 +157,9 @@ public sealed partial class AgentSync(AgentSyncOptions options)
             return next == long.MaxValue ? null : next;
         }
     }
+
+    /// <summary>Whether the hub has no extensions.</summary>
+    private bool IsKubeEdge => _connected && _held is null;
 
     private static KubeObject Checked(ObjectKey key, KubeObject received)
     {
