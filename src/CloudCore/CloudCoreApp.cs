@@ -128,7 +128,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
     public static async Task<int> RunAsync(CloudCoreRun run, CancellationToken cancellationToken)
     {
         await using var app = Compose(run);
-        await app._web.StartAsync(cancellationToken);
+        await HostExit.StartAsync(app._web, cancellationToken);
         File.SetUnixFileMode(run.Files.AdminSocket, DurableFile.OwnerOnly);
         app.LogStarted();
         await app._web.WaitForShutdownAsync(cancellationToken);

@@ -86,7 +86,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
     public static async Task<int> RunAsync(EdgeCoreRun run, CancellationToken cancellationToken)
     {
         await using var app = Compose(run);
-        await app._web.StartAsync(cancellationToken);
+        await HostExit.StartAsync(app._web, cancellationToken);
         run.Ready();
         app.LogStarted(run.Config.Modules.Edged.HostnameOverride, run.Config.Modules.MetaManager.MetaServer.Server);
         await app._web.WaitForShutdownAsync(cancellationToken);
