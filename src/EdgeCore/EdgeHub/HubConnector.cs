@@ -33,7 +33,6 @@ internal sealed class HubConnector(EdgeCoreConfig config)
     /// <exception cref="WebSocketException">Unreachable, refused, or not trusted; the inner exceptions say which.</exception>
     public async Task<HubLink> ConnectAsync(CancellationToken cancellationToken)
     {
-        var heartbeat = TimeSpan.FromSeconds(_hub.Heartbeat);
         var socket = new ClientWebSocket();
         try
         {
@@ -47,9 +46,10 @@ internal sealed class HubConnector(EdgeCoreConfig config)
             socket.Options.SetRequestHeader(AgentHeader, s_agent);
             socket.Options.CollectHttpResponseDetails = true;
 
-            // pings find a dead link within two heartbeats though nothing is sent; KubeEdge's hub answers them too
-            socket.Options.KeepAliveInterval = heartbeat;
-            socket.Options.KeepAliveTimeout = heartbeat;
+            // pings find a dead link within two heartbeats though nothing is sent (.NET looks four times in each of the two
+            // times); KubeEdge's hub answers them too
+            socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(_hub.Heartbeat) * 14 / 15;
+            socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(_hub.Heartbeat) * 8 / 15;
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             deadline.CancelAfter(TimeSpan.FromSeconds(_hub.Websocket.HandshakeTimeout));
             var address = new Uri($"wss://{Server}/{_hub.ProjectID}/{Uri.EscapeDataString(config.Modules.Edged.HostnameOverride)}/events");
