@@ -9,7 +9,9 @@ namespace EdgeSync.Hosting;
 /// any number of writers at a time; it owns the socket.
 /// </summary>
 /// <param name="socket">An open socket.</param>
-/// <param name="maxMessageBytes">Longer messages end the session before more memory is taken for them.</param>
+/// <param name="maxMessageBytes">
+/// Longer messages end the session before more memory is taken for them; counted after decompression, piece by piece.
+/// </param>
 /// <param name="writeTimeout">A peer that takes nothing for so long is given up.</param>
 public sealed class MessageSocket(WebSocket socket, int maxMessageBytes, TimeSpan writeTimeout) : IAsyncDisposable
 {
@@ -19,16 +21,17 @@ public sealed class MessageSocket(WebSocket socket, int maxMessageBytes, TimeSpa
     public const int DefaultMaxMessageBytes = 8 << 20;
 
     private const int FirstBuffer = 4096;
+    private const int LeastToCompress = 512;
     private static readonly TimeSpan s_closeTimeout = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _writing = new(1, 1);
     private long _bytesReceived;
     private long _bytesSent;
 
-    /// <summary>Bytes of messages received, before decompression is undone by the socket.</summary>
+    /// <summary>Bytes of messages received, as they are without compression.</summary>
     public long BytesReceived => Interlocked.Read(ref _bytesReceived);
 
-    /// <summary>Bytes of messages sent.</summary>
+    /// <summary>Bytes of messages sent, likewise.</summary>
     public long BytesSent => Interlocked.Read(ref _bytesSent);
 
     /// <summary>The next message; null where the peer has closed.</summary>
@@ -89,7 +92,9 @@ public sealed class MessageSocket(WebSocket socket, int maxMessageBytes, TimeSpa
         try
         {
             Interlocked.Add(ref _bytesSent, output.WrittenCount);
-            var sending = socket.SendAsync(output.WrittenMemory, WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
+            var flags = WebSocketMessageFlags.EndOfMessage
+                | (MayCompress(message, output.WrittenCount) ? WebSocketMessageFlags.None : WebSocketMessageFlags.DisableCompression);
+            var sending = socket.SendAsync(output.WrittenMemory, WebSocketMessageType.Text, flags, cancellationToken);
             if (sending.IsCompleted)
             {
                 await sending;
@@ -139,6 +144,14 @@ public sealed class MessageSocket(WebSocket socket, int maxMessageBytes, TimeSpa
         _writing.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>
+    /// Where the peers have agreed on compression: short messages gain nothing, and one that carries a secret must not show by its
+    /// length what else it contains.
+    /// </summary>
+    private static bool MayCompress(Message message, int length) => length >= LeastToCompress
+        && !message.Resource.Contains($"/{ResourceTypes.Secret}/", StringComparison.Ordinal)
+        && !message.Resource.Contains($"/{ResourceTypes.ServiceAccountToken}/", StringComparison.Ordinal);
 
     private byte[] Grow(byte[] buffer, int length)
     {

@@ -55,6 +55,11 @@ internal sealed partial class CloudHubEndpoint(
             // would double what a quiet session costs
             KeepAliveInterval = extended ? Timeout.InfiniteTimeSpan : options.HeartbeatInterval,
             KeepAliveTimeout = extended ? Timeout.InfiniteTimeSpan : options.HeartbeatInterval,
+
+            // for peers that offer it. No context outlives a message, so an idle session holds no memory for it; what carries a
+            // secret is never compressed (MessageSocket).
+            DangerousEnableCompression = true,
+            DisableServerContextTakeover = true,
         });
         var identity = new SessionIdentity(
             claimed, registry.NextEpoch(), extended, context.Connection.LocalIpAddress?.ToString() ?? "")

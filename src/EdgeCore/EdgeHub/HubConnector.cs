@@ -50,6 +50,9 @@ internal sealed class HubConnector(EdgeCoreConfig config)
             // times); KubeEdge's hub answers them too
             socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(_hub.Heartbeat) * 14 / 15;
             socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(_hub.Heartbeat) * 8 / 15;
+
+            // a hub that does not know it ignores the offer; what carries a secret is never compressed (MessageSocket)
+            socket.Options.DangerousDeflateOptions = new WebSocketDeflateOptions { ClientContextTakeover = false, ServerContextTakeover = false };
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             deadline.CancelAfter(TimeSpan.FromSeconds(_hub.Websocket.HandshakeTimeout));
             var address = new Uri($"wss://{Server}/{_hub.ProjectID}/{Uri.EscapeDataString(config.Modules.Edged.HostnameOverride)}/events");

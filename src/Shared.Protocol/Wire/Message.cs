@@ -35,6 +35,7 @@ public sealed record Message
     public bool IsContentOk => Content.Span.SequenceEqual("\"OK\""u8);
 
     /// <summary>The text of a JSON string content; null where the content is anything else.</summary>
+    /// <exception cref="ProtocolException">A string that is not valid Unicode text.</exception>
     public string? ContentAsString()
     {
         if (Content.IsEmpty || Content.Span[0] != (byte)'"')
@@ -42,9 +43,16 @@ public sealed record Message
             return null;
         }
 
-        var reader = new Utf8JsonReader(Content.Span);
-        reader.Read();
-        return reader.GetString();
+        try
+        {
+            var reader = new Utf8JsonReader(Content.Span);
+            reader.Read();
+            return reader.GetString();
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new ProtocolException($"{Resource}: the content is not valid text", e);
+        }
     }
 
     /// <summary>
