@@ -64,7 +64,8 @@ internal sealed partial class CloudHubEndpoint(
         var identity = new SessionIdentity(
             claimed, registry.NextEpoch(), extended, context.Connection.LocalIpAddress?.ToString() ?? "")
         {
-            WasNear = contacts.SilenceOf(claimed) < options.SilenceLimit,
+            // controllers mark a node after 40 s without a renewal: half of the limit leaves room for a lease's own age
+            WasNear = contacts.SilenceOf(claimed) < options.SilenceLimit / 2,
             Agent = AgentOf(context),
         };
         await ServeAsync(identity, socket);
