@@ -61,12 +61,16 @@ public sealed class ProgramsEdge : IAsyncDisposable
     private ProgramsProcess Running => _process ?? throw new InvalidOperationException("edgecore does not run");
 
     /// <summary>Joins a cloud; the outcome is the caller's to judge.</summary>
-    public async Task<CommandResult> TryJoinAsync(string hubAddress, string token)
+    /// <param name="hubAddress">HOST:PORT.</param>
+    /// <param name="token">The join token.</param>
+    /// <param name="certPort">Where a KubeEdge hub enrolls; an EdgeSync hub does so on its one port.</param>
+    public async Task<CommandResult> TryJoinAsync(string hubAddress, string token, int? certPort = null)
     {
         var result = await CommandAsync(
             "join", "--cloudcore-ipport=" + hubAddress, "--token=" + token, "--node-name=" + NodeName, "--data-dir", DataFolder,
             "--remote-runtime-endpoint", _setup.RuntimeEndpoint,
-            "--mqtt-server", string.Create(CultureInfo.InvariantCulture, $"tcp://127.0.0.1:{_setup.MqttPort}"));
+            "--mqtt-server", string.Create(CultureInfo.InvariantCulture, $"tcp://127.0.0.1:{_setup.MqttPort}"),
+            "--certport", (certPort ?? 10002).ToString(CultureInfo.InvariantCulture));
         if (result.Succeeded)
         {
             await ChoosePortAsync();
