@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using EdgeSync.CloudCore.CloudHub;
+using EdgeSync.CloudCore.CloudHub.KubeEdge;
 using EdgeSync.CloudCore.CloudHub.Upstream;
 using EdgeSync.CloudCore.DeviceController;
 using EdgeSync.CloudCore.Enrollment;
@@ -108,8 +109,9 @@ internal sealed class LinkHub : IAsyncDisposable
         var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(Log));
         var replies = new Replies(time);
         var upstream = new UpstreamDispatcher(
-            new NodeUpstream(_api, new KnownNode(_caches.Nodes, time), replies), new PodUpstream(_api, _caches.Pods, replies), new QueryUpstream(_scope, replies),
-            new DeviceUpstream(_api, _scope, replies, time, loggers.CreateLogger<DeviceUpstream>()), replies,
+            new NodeUpstream(_api, new KnownNode(name => _caches.Nodes.Get(new NamespacedName("", name)), time), replies),
+            new PodUpstream(_api, _caches.Pods, replies), new QueryUpstream(_api, _scope, replies),
+            new DeviceUpstream(_api, replies, loggers.CreateLogger<DeviceUpstream>()), replies,
             loggers.CreateLogger<UpstreamDispatcher>());
         var options = new CloudHubOptions
         {
@@ -121,9 +123,11 @@ internal sealed class LinkHub : IAsyncDisposable
         _sweep = new SessionSweep(Sessions, options, time);
         _sweep.StartAsync(stopping);
         var ledger = new NodeLedger(
-            _scope, _caches, new OutageReporter(_api, time, loggers.CreateLogger<OutageReporter>()), TimeSpan.FromMinutes(1), time);
+            _scope, _caches, new OutageReporter(_api, time, loggers.CreateLogger<OutageReporter>()), TimeSpan.FromMinutes(1),
+            TimeSpan.FromMinutes(5), time);
+        var records = new SyncRecords(_api, _caches.Nodes.Cache, () => true, time, loggers);
         return new CloudHubEndpoint(
-            options, Sessions, new NodeContacts(Sessions, time), _scope, upstream, ledger, time, loggers.CreateLogger<CloudHubEndpoint>());
+            options, Sessions, new NodeContacts(Sessions, time), _scope, upstream, records, ledger, time, loggers.CreateLogger<CloudHubEndpoint>());
     }
 
     /// <summary>An API that takes whatever is written, and has nothing.</summary>

@@ -180,7 +180,7 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
             return;
         }
 
-        if (TwinReport.Merge(device, content["twin"] as JsonObject) is not { } status)
+        if (TwinReport.Merge(device, content["twin"] as JsonObject, whole: true) is not { } status)
         {
             Answer(200);
             return;
