@@ -61,10 +61,6 @@ internal static class Mutations
             "entry.Held = (FAULT ? entry.Wanted : flight.Object) is not { } now ? null : new HeldVersion(now.Uid, now.ContentHash);"),
         new("skip-inventory-differences", "what an edge holds and should not is never asked for",
             Sync + "HubSync.Inventory.cs", "held.Where(h => h.Count > 0 && !wanted", "held.Where(h => !FAULT && h.Count > 0 && !wanted"),
-        new("keep-unstored-after-reconnect", "what an earlier session brought is stored after the next one said what is held",
-            Sync + "AgentSync.cs", "        _toStore.Clear();\n", "        if (!FAULT)\n        {\n            _toStore.Clear();\n        }\n\n"),
-        new("keep-unstored-after-reconnect", "what an earlier session brought is stored after the next one said what is held",
-            Sync + "AgentSync.Inventory.cs", "_held is null || _storing > 0 || _toStore.Count > 0", "_held is null || (!FAULT && (_storing > 0 || _toStore.Count > 0))"),
         new("synced-too-early", "the edge is told that all is sent before it has acknowledged all",
             Sync + "HubSync.Inventory.cs", "answered && _awaited == 0", "answered && (FAULT || _awaited == 0)"),
         new("refusal-counts-as-taken", "the edge settles what the API could not take",
@@ -79,6 +75,5 @@ internal static class Mutations
             Hub + "NodeScope.cs", "if (--uses[key] > 0)", "if (--uses[key] > 0 || FAULT)"),
     ];
 
-    /// <summary>Every one; those that need more than one replacement stand in <see cref="OfTheSources"/> once for each.</summary>
-    public static IReadOnlyList<Mutation> All { get; } = [.. OfTheGlue, .. OfTheSources.DistinctBy(m => m.Name)];
+    public static IReadOnlyList<Mutation> All { get; } = [.. OfTheGlue, .. OfTheSources];
 }
