@@ -68,7 +68,7 @@ internal static class Mutations
         new("answer-closes-retry", "what the API could not take now is given up",
             Sync + "Answer.cs", "422 ? Verdict.Never : Verdict.Retry", "422 || FAULT ? Verdict.Never : Verdict.Retry"),
         new("twin-by-arrival", "a reported value is taken by arrival, not by sequence",
-            "src/CloudCore/DeviceController/TwinReport.cs", "SequenceOf(current) >= SequenceOf(next)", "!FAULT && SequenceOf(current) >= SequenceOf(next)"),
+            "src/CloudCore/DeviceController/TwinReport.cs", "SequenceOf(current.Reported) >= SequenceOf(next.Reported)", "!FAULT && SequenceOf(current.Reported) >= SequenceOf(next.Reported)"),
         new("begin-beside-older", "a newer session does not await the older one's last write",
             Hub + "NodeSeats.cs", "seat.Newest == session && seat.Present == 1", "seat.Newest == session && (FAULT || seat.Present == 1)"),
         new("scope-never-shrinks", "a node keeps its claim on what was moved away",

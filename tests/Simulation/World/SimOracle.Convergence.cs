@@ -108,7 +108,7 @@ internal sealed partial class SimOracle
             }
 
             var has = device.Reported.GetValueOrDefault(property);
-            if (has.Value != value && (has.Sequence < entry.Actual.Version.Edge || !world.SequencesMayCollide))
+            if (has.Value != value && !world.SequencesMayCollide)
             {
                 return $"{device.Key} {property} is {has.Value} ({has.Sequence}) in the API, {value} ({entry.Actual.Version.Edge}) was reported last";
             }

@@ -88,7 +88,8 @@ internal sealed partial class SimWorld
 
     /// <summary>
     /// Whether a device has moved, or a disk was lost: then the device's sequences go on from those in the object that the node was
-    /// sent, whose status may be behind the API's. A value is then taken only once its sequence passes the API's: a known limit.
+    /// sent, whose status may be behind the API's. A value is then taken only once its sequence passes the API's, and one that was refused while the
+    /// device was elsewhere is not said again: known limits.
     /// </summary>
     public bool SequencesMayCollide { get; private set; }
 
