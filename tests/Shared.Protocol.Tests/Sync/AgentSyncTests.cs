@@ -63,10 +63,20 @@ public sealed class AgentSyncTests
     [InlineData("""[]""")]
     public void An_object_that_is_not_what_its_address_says_is_refused_and_the_hub_is_told(string content)
     {
+        _sync.Connected("d-", () => []);
+        Assert.Equal(Operations.Inventory, Assert.Single(Take()).Operation);
         var message = Insert("m1", "a", "u") with { Content = Encoding.UTF8.GetBytes(content) };
 
         Assert.Equal(Receipt.Malformed, _sync.Receive(message, 0, 0));
         Assert.Equal(Operations.Error, Assert.Single(Take()).Operation);
+        Assert.Empty(_sync.TakeStores(10));
+    }
+
+    [Fact]
+    public void A_KubeEdge_hub_that_sends_what_cannot_be_read_is_answered_all_the_same_since_it_would_hold_back_all_else()
+    {
+        Assert.Equal(Receipt.Malformed, _sync.Receive(Insert("m1", "a", "u") with { Content = "[]"u8.ToArray() }, 0, 0));
+        Assert.Equal(Operations.Response, Assert.Single(Take()).Operation);
         Assert.Empty(_sync.TakeStores(10));
     }
 
