@@ -41,7 +41,7 @@ internal sealed partial class UpstreamDispatcher(
 
             return replies.Refused(request, e.Code == 0 ? e.Status with { Code = 503 } : e.Status);
         }
-        catch (KubeObjectException e)
+        catch (Exception e) when (e is KubeObjectException or ProtocolException)
         {
             LogRefused(session.Node, request.Operation, request.Resource, 400, e.Message);
             return replies.Refused(request, Replies.Failure(400, "BadRequest", e.Message));

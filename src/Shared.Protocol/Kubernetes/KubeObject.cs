@@ -210,7 +210,7 @@ public sealed class KubeObject
             {
                 if (reader.CurrentDepth == 1)
                 {
-                    inMetadata = reader.ValueTextEquals("metadata"u8);
+                    inMetadata = Is(ref reader, "metadata"u8);
                 }
 
                 if (IsIgnored(ref reader, inMetadata))
@@ -232,12 +232,15 @@ public sealed class KubeObject
 
     private static bool IsIgnored(ref Utf8JsonReader reader, bool inMetadata) => reader.CurrentDepth switch
     {
-        1 => reader.ValueTextEquals("status"u8),
-        2 => inMetadata && (reader.ValueTextEquals("resourceVersion"u8)
-            || reader.ValueTextEquals("generation"u8)
-            || reader.ValueTextEquals("managedFields"u8)),
+        1 => Is(ref reader, "status"u8),
+        2 => inMetadata && (Is(ref reader, "resourceVersion"u8)
+            || Is(ref reader, "generation"u8)
+            || Is(ref reader, "managedFields"u8)),
         _ => false,
     };
+
+    /// <summary>By the bytes: a name with an escape that is no text would make the reader's own comparison throw.</summary>
+    private static bool Is(ref Utf8JsonReader reader, ReadOnlySpan<byte> name) => reader.ValueSpan.SequenceEqual(name);
 }
 
 /// <summary>Bytes that were to be a Kubernetes object are not one; the message says what is wrong.</summary>
