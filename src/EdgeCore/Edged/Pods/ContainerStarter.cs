@@ -43,7 +43,7 @@ internal sealed class ContainerStarter(EdgedParts parts, Action wake)
         }
 
         var config = ContainerOptions.Build(pod, container, start, parts.Settings, env.Variables, mounts, image.Image);
-        var (id, refused) = await CreateAndStartAsync(context, config, cancellationToken);
+        var (id, refused) = await CreateAndStartAsync(context, config, start.NeverStarted, cancellationToken);
         return refused ?? await PostStartAsync(context.Pod, id, container, cancellationToken);
     }
 
@@ -61,13 +61,18 @@ internal sealed class ContainerStarter(EdgedParts parts, Action wake)
     }
 
     private async Task<(string Id, WaitingReason? Refused)> CreateAndStartAsync(
-        StartContext context, ContainerConfig config, CancellationToken cancellationToken)
+        StartContext context, ContainerConfig config, string? neverStarted, CancellationToken cancellationToken)
     {
         var sandboxConfig = SandboxOptions.Build(context.Pod, parts.Settings, context.Sandbox.Attempt);
         Directory.CreateDirectory(Path.Combine(sandboxConfig.LogDirectory, config.Metadata.Name));
         await parts.StartSlots.WaitAsync(cancellationToken);
         try
         {
+            if (neverStarted is not null)
+            {
+                await parts.Cri.RemoveContainerAsync(neverStarted, cancellationToken);
+            }
+
             var id = await parts.Cri.CreateContainerAsync(context.Sandbox.Id, config, sandboxConfig, cancellationToken);
             Failpoint.Hit(EdgeFailpoints.ContainerMade);
             await parts.Cri.StartContainerAsync(id, cancellationToken);

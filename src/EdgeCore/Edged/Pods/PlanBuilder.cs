@@ -163,6 +163,7 @@ internal sealed class PlanBuilder(PodPlanInput input)
         _wake = _wake is { } earlier && earlier < left ? earlier : left;
     }
 
-    private void StartFirst(Container container, RuntimeContainer? last) =>
-        _starts.Add(new PlannedStart(container.Name, last is null ? 0 : last.Attempt + 1, BackoffLevel: 0));
+    private void StartFirst(Container container, RuntimeContainer? last) => _starts.Add(last is { State: ContainerState.ContainerCreated }
+        ? new PlannedStart(container.Name, last.Attempt, BackoffLevel: 0) { NeverStarted = last.Id } // it never ran: no restart
+        : new PlannedStart(container.Name, last is null ? 0 : last.Attempt + 1, BackoffLevel: 0));
 }

@@ -6,7 +6,11 @@ namespace EdgeSync.EdgeCore.Edged.Pods;
 /// <param name="Name">Its name in the spec.</param>
 /// <param name="Attempt">Grows with each start; the restart count.</param>
 /// <param name="BackoffLevel">See <see cref="CrashBackoff"/>.</param>
-internal readonly record struct PlannedStart(string Name, int Attempt, int BackoffLevel);
+internal readonly record struct PlannedStart(string Name, int Attempt, int BackoffLevel)
+{
+    /// <summary>A container of this attempt that was made and never started (the agent ended between): it goes first.</summary>
+    public string? NeverStarted { get; init; }
+}
 
 /// <summary>A container that is to be stopped, and why.</summary>
 internal readonly record struct PlannedStop(RuntimeContainer Container, string Why);
