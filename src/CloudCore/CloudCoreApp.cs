@@ -108,6 +108,11 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         HubMetrics.Describe(_metrics, _sessions, _ledger, outages.Totals, nodes, options.IsReady);
         _metrics.Gauge("edgesync_hub_object_syncs", "Records of what KubeEdge agents hold.", () => records.Count);
         _metrics.Gauge("edgesync_hub_object_syncs_waiting", "Such records that wait for their write to the API.", () => records.WaitingCount);
+        if (_embedded is { } embedded)
+        {
+            builder.Services.AddHostedService(_ => new FaultWatch(embedded.Fault));
+        }
+
         _web = builder.Build();
         lifetime = _web.Lifetime;
 

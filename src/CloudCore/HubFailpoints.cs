@@ -29,7 +29,6 @@ internal static class HubFailpoints
 
     // up
     public const string RequestReceived = "hub.request.received";
-    public const string RequestWritten = "hub.request.written";
     public const string RequestDone = "hub.request.done";
     public const string RequestAnswered = "hub.request.answered";
     public const string NodeRegistered = "hub.node.registered";
@@ -47,7 +46,7 @@ internal static class HubFailpoints
         ([_, ResourceTypes.NodePatch, _], _) => NodeStatusWritten,
         ([_, ResourceTypes.PodPatch, _], _) => PodStatusWritten,
         ([_, ResourceTypes.Pod, _], Operations.Delete) => PodDeleted,
-        _ => RequestWritten,
+        _ => RequestDone,
     };
 
     // enrollment

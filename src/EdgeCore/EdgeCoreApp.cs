@@ -59,6 +59,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         _hub.KubeEdge = new KubeEdgePeer(config, objects, _edged.RunningAsync, time, loggers);
         KeepUnknownPodsUntilFilled(objects, time);
         _hub.Connected += _edged.OnConnected;
+        builder.Services.AddHostedService(_ => new FaultWatch(_database.Fault));
         builder.Services.AddHostedService(_ => twins);
         builder.Services.AddHostedService(_ => _edged);
         builder.Services.AddHostedService(_ => bus);

@@ -9,7 +9,7 @@ namespace EdgeSync.Storage;
 /// after the commit that holds it is on disk; writes that wait together share one commit (group commit), each in
 /// its own savepoint, so one that fails takes none of the others with it.
 /// </summary>
-public sealed class Database : IAsyncDisposable
+public sealed partial class Database : IAsyncDisposable
 {
     private const int BusyTimeoutMs = 5000;
     private const int MaxBatch = 512;
@@ -23,6 +23,8 @@ public sealed class Database : IAsyncDisposable
     private readonly Channel<Work> _queue;
     private readonly Thread _thread;
     private readonly ConcurrentBag<SqlSession> _readers = [];
+    private readonly OpenFile _file;
+    private readonly TaskCompletionSource _fault = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _closed;
 
     private Database(DatabaseOptions options, SqlSession writer, string? setAside)
@@ -30,6 +32,8 @@ public sealed class Database : IAsyncDisposable
         _options = options;
         _writer = writer;
         SetAsideFile = setAside;
+        _file = new OpenFile(options.Path);
+        NoteMade(options);
         _queue = Channel.CreateBounded<Work>(new BoundedChannelOptions(options.WriteQueueLength)
         {
             // callers wait: a write is never dropped
@@ -43,11 +47,15 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Where a damaged file was put at opening; null where the file was sound.</summary>
     public string? SetAsideFile { get; }
 
+    /// <summary>Fails when the file was deleted or renamed under the running program, which must then begin anew.</summary>
+    public Task Fault => _fault.Task;
+
     /// <summary>Opens, checks and migrates the file; makes it where it is missing.</summary>
     /// <exception cref="DatabaseException">Damaged (and not to be set aside), from a newer version, or not accessible.</exception>
     public static Database Open(DatabaseOptions options)
     {
         SqliteNative.EnsureReady();
+        RefuseMissing(options);
         string? setAside = null;
         try
         {
@@ -128,6 +136,7 @@ public sealed class Database : IAsyncDisposable
         }
 
         _writer.Dispose();
+        _file.Dispose();
     }
 
     private static SqlSession OpenChecked(DatabaseOptions options)
@@ -141,7 +150,7 @@ public sealed class Database : IAsyncDisposable
             var verdict = session.Scalar("PRAGMA quick_check(1)") as string;
             if (verdict != "ok")
             {
-                throw new SqliteException($"integrity check: {verdict}", Corrupt);
+                throw new SqliteException($"integrity check: {verdict?.ReplaceLineEndings("; ")}", Corrupt);
             }
 
             Migrate(session, options);
@@ -232,6 +241,11 @@ public sealed class Database : IAsyncDisposable
     {
         try
         {
+            if (!_file.IsInPlace)
+            {
+                throw Displaced();
+            }
+
             _writer.Execute("BEGIN IMMEDIATE");
             Failpoint.Hit(StorageFailpoints.BatchBegun);
             foreach (var work in batch)

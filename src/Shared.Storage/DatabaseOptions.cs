@@ -17,6 +17,12 @@ public sealed record DatabaseOptions
     /// </summary>
     public bool SetDamagedAside { get; init; }
 
+    /// <summary>
+    /// Whether a file that was made once and is missing now is an error, told by a mark beside it
+    /// (<c>….made</c>). Right where the content exists nowhere else.
+    /// </summary>
+    public bool RefuseWhenMissing { get; init; }
+
     /// <summary>Time of day, for the name of a file that is set aside.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

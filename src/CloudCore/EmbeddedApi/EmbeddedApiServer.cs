@@ -93,6 +93,9 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Fails when nothing more can be stored until the program has been restarted.</summary>
+    public Task Fault => _store.Fault;
+
     /// <summary>
     /// Ends the watches and refuses readiness, so that the web server can stop without waiting for them.
     /// </summary>

@@ -99,12 +99,13 @@ internal static class Manifests
         };
     }
 
-    /// <summary>A DaemonSet on all nodes, with a container of its name.</summary>
-    public static JsonObject DaemonSet(string name)
+    /// <summary>A DaemonSet on all nodes, with a container of its name and a variable of this number.</summary>
+    public static JsonObject DaemonSet(string name, long number)
     {
         var pod = Pod(name, [], []);
         var spec = pod["spec"]!.DeepClone().AsObject();
         spec.Remove("nodeName");
+        spec["containers"]![0]!["env"] = new JsonArray(new JsonObject { ["name"] = "NUMBER", ["value"] = $"{number}" });
         spec["tolerations"] = new JsonArray(new JsonObject { ["operator"] = "Exists" });
         return new JsonObject
         {

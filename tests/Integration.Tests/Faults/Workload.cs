@@ -86,16 +86,22 @@ internal sealed class Workload(FaultWorld world, int seed)
         Ledger.Read(device, property, value);
     }
 
-    /// <summary>Makes the DaemonSet, or takes it away with its pod.</summary>
+    /// <summary>Makes the DaemonSet, changes what its pod is made from, or takes it away with its pod.</summary>
     public async Task DaemonSetAsync()
     {
         if (Ledger.Names("daemonsets").Count > 0)
         {
+            if (++_number % 3 > 0)
+            {
+                await PutAsync("daemonsets", Manifests.DaemonSet(Daemon, _number));
+                return;
+            }
+
             await DeleteAsync("daemonsets", Daemon);
         }
         else if (await IsGoneAsync("daemonsets", Daemon))
         {
-            await PutAsync("daemonsets", Manifests.DaemonSet(Daemon));
+            await PutAsync("daemonsets", Manifests.DaemonSet(Daemon, ++_number));
         }
     }
 

@@ -58,6 +58,9 @@ internal sealed class ObjectStore : IAsyncDisposable
     /// <summary>The newest committed state.</summary>
     public StoreState State => _state;
 
+    /// <summary>Fails when the file is gone: nothing more can be stored.</summary>
+    public Task Fault => _database.Fault;
+
     /// <summary>Opens the file in <paramref name="dataDir"/>.</summary>
     /// <exception cref="DatabaseException">Damaged, from a newer version, or not accessible.</exception>
     public static ObjectStore Open(string dataDir, StoreLimits limits, TimeProvider time) =>

@@ -50,6 +50,7 @@ internal static class StoreDatabase
         Path = Path.Combine(dataDir, FileName),
         Migrations = s_migrations,
         SetDamagedAside = false,
+        RefuseWhenMissing = true,
         Time = time,
     });
 
