@@ -57,6 +57,7 @@ readonly -A PACKAGE_OF=(
     [/usr/lib/cni/bridge]=containernetworking-plugins
     [mosquitto]=mosquitto [mosquitto_pub]=mosquitto-clients
     [busybox]=busybox-static [curl]=curl [jq]=jq [ip]=iproute2 [tar]=tar
+    [faketime]=faketime [strace]=strace
     [kubectl]=kubernetes-client [etcd]=etcd-server
 )
 

@@ -55,7 +55,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         _edged = new EdgedService(config, objects, outbox, time, loggers);
         var journal = new LinkJournal(() => outbox.DroppedOf(OutboxKind.Event) + outbox.DroppedOf(OutboxKind.Routed), time);
         _hub = new EdgeHubService(
-            new HubConnector(config), config, objects, outbox, _edged.NodeStatus.RegistrationAsync, journal, time, loggers.CreateLogger<EdgeHubService>());
+            new HubConnector(config, new HubTime(_database)), config, objects, outbox, _edged.NodeStatus.RegistrationAsync, journal, time, loggers.CreateLogger<EdgeHubService>());
         _hub.KubeEdge = new KubeEdgePeer(config, objects, _edged.RunningAsync, time, loggers);
         KeepUnknownPodsUntilFilled(objects, time);
         _hub.Connected += _edged.OnConnected;

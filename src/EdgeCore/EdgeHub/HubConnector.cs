@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net.Security;
 using System.Net.WebSockets;
 using System.Reflection;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.Hosting;
@@ -16,7 +18,7 @@ internal sealed record HubLink(MessageSocket Socket, bool Extended);
 /// Opens the WebSocket to the hub: <c>wss://HOST:PORT/PROJECT/NODE/events</c> with KubeEdge's headers, the node's certificate, and
 /// the pinned CA as the only one trusted.
 /// </summary>
-internal sealed class HubConnector(EdgeCoreConfig config)
+internal sealed class HubConnector(EdgeCoreConfig config, HubTime hubTime)
 {
     private const string VersionHeader = "Edgesync-Version";
     private const string AgentHeader = "Edgesync-Agent";
@@ -37,7 +39,8 @@ internal sealed class HubConnector(EdgeCoreConfig config)
         try
         {
             // the certificates are read anew each time: a renewed one is taken without a restart
-            using var handler = CreateHandler();
+            X509Certificate2? hub = null;
+            using var handler = CreateHandler(certificate => hub = certificate);
             using var invoker = new HttpMessageInvoker(handler);
             socket.Options.SetRequestHeader("Node_id", config.Modules.Edged.HostnameOverride);
             socket.Options.SetRequestHeader("Project_id", _hub.ProjectID);
@@ -58,6 +61,12 @@ internal sealed class HubConnector(EdgeCoreConfig config)
             var address = new Uri($"wss://{Server}/{_hub.ProjectID}/{Uri.EscapeDataString(config.Modules.Edged.HostnameOverride)}/events");
             await socket.ConnectAsync(address, invoker, deadline.Token);
             var extended = socket.HttpResponseHeaders?.TryGetValue(VersionHeader, out var values) == true && values.Contains("1");
+            if (hub is not null && socket.HttpResponseHeaders?.TryGetValue("Date", out var dates) == true
+                && DateTimeOffset.TryParseExact(dates.First(), "r", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var hubNow))
+            {
+                await hubTime.HeardAsync(hubNow, hub, cancellationToken);
+            }
+
             socket.HttpResponseHeaders = null;
             return new HubLink(
                 new MessageSocket(socket, MessageSocket.DefaultMaxMessageBytes, TimeSpan.FromSeconds(_hub.Websocket.WriteDeadline)),
@@ -70,14 +79,14 @@ internal sealed class HubConnector(EdgeCoreConfig config)
         }
     }
 
-    private SocketsHttpHandler CreateHandler()
+    private SocketsHttpHandler CreateHandler(Action<X509Certificate2> trusted)
     {
         var policy = new X509ChainPolicy
         {
             TrustMode = X509ChainTrustMode.CustomRootTrust,
             RevocationMode = X509RevocationMode.NoCheck,
 
-            // a box whose clock is wrong at boot must still find its hub; the pinned CA, not the date, is what is trusted
+            // a box whose clock is wrong at boot must still find its hub: HubTime judges in the clock's place
             VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid,
         };
         policy.CustomTrustStore.ImportFromPemFile(_hub.TlsCaFile);
@@ -88,6 +97,21 @@ internal sealed class HubConnector(EdgeCoreConfig config)
             SslOptions = new SslClientAuthenticationOptions
             {
                 CertificateChainPolicy = policy,
+                RemoteCertificateValidationCallback = (_, presented, chain, errors) =>
+                {
+                    if (errors != SslPolicyErrors.None || presented is not X509Certificate2 hub || chain is null)
+                    {
+                        return false;
+                    }
+
+                    if (hubTime.Problem(chain.ChainElements.Select(e => e.Certificate), certificate) is { } problem)
+                    {
+                        throw new AuthenticationException(problem);
+                    }
+
+                    trusted(hub);
+                    return true;
+                },
                 ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true),
             },
         };

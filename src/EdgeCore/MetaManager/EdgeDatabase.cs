@@ -1,3 +1,4 @@
+using System.Globalization;
 using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.MetaManager;
@@ -66,6 +67,23 @@ internal static class EdgeDatabase
     /// </summary>
     public static bool WasFilled(Database database) =>
         database.Read(session => session.Scalar("SELECT value FROM setting WHERE name = 'filled'")) is not null;
+
+    /// <summary>The latest time that a hub gave; long ago where none has.</summary>
+    public static DateTimeOffset HubTime(Database database) =>
+        database.Read(session => session.Scalar("SELECT value FROM setting WHERE name = 'hub_time'")) is string text
+            && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds)
+            : DateTimeOffset.UnixEpoch;
+
+    /// <summary>Notes what time a hub gave.</summary>
+    public static Task SetHubTimeAsync(Database database, DateTimeOffset hubTime, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            session.Execute(
+                "INSERT OR REPLACE INTO setting (name, value) VALUES ('hub_time', $1)",
+                hubTime.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
+        },
+        cancellationToken);
 
     /// <summary>Notes that the hub has filled this file.</summary>
     public static Task SetFilledAsync(Database database, CancellationToken cancellationToken) => database.WriteAsync(
