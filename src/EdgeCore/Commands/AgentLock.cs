@@ -77,8 +77,17 @@ internal sealed class AgentLock : IDisposable
         _handle.Dispose();
     }
 
-    private static void WriteOwnPid(string path) => DurableFile.Write(
-        path, Environment.ProcessId.ToString(CultureInfo.InvariantCulture), DurableFile.OwnerOnly);
+    private static void WriteOwnPid(string path)
+    {
+        try
+        {
+            DurableFile.Write(path, Environment.ProcessId.ToString(CultureInfo.InvariantCulture), DurableFile.OwnerOnly);
+        }
+        catch (IOException)
+        {
+            // a full disk: the file is a convenience for other commands, and the pods of a box must run without it
+        }
+    }
 
     private static bool IsEdgeCore(int pid)
     {
