@@ -35,7 +35,10 @@ internal sealed class FailpointRun(FaultRun run, string point, bool atHub)
         Arm(null);
         await run.DuringAsync(async () =>
         {
+            using var ending = new CancellationTokenSource();
+            var pushing = PushAsync(ending.Token);
             await DieAsync();
+            await ending.CancelAsync();
             if (atHub)
             {
                 await _world.Cloud.StartAsync();
@@ -44,25 +47,14 @@ internal sealed class FailpointRun(FaultRun run, string point, bool atHub)
             {
                 _world.Edge.Start();
             }
+
+            await pushing; // its last change may have waited for the program
         });
         Assert.Equal(before + 1, Markers());
     }
 
-    private async Task DieAsync()
-    {
-        using var ending = new CancellationTokenSource();
-        var pushing = PushAsync(ending.Token);
-        var died = atHub ? _world.Cloud.ExitAsync(s_reachLimit) : _world.Edge.ExitAsync(s_reachLimit);
-        try
-        {
-            Assert.Equal(KilledBySigKill, await died);
-        }
-        finally
-        {
-            await ending.CancelAsync();
-            await pushing;
-        }
-    }
+    private async Task DieAsync() => Assert.Equal(
+        KilledBySigKill, await (atHub ? _world.Cloud.ExitAsync(s_reachLimit) : _world.Edge.ExitAsync(s_reachLimit)));
 
     /// <summary>Stimuli for points that the workload alone would reach late or never; they end when the program is dead.</summary>
     private async Task PushAsync(CancellationToken until)
@@ -73,7 +65,6 @@ internal sealed class FailpointRun(FaultRun run, string point, bool atHub)
             HubFailpoints.DependentDeleted => run.Workload.DaemonSetAsync,
             HubFailpoints.PodDeleted or HubFailpoints.PodStatusWritten => run.Workload.PodAsync,
             _ when point.StartsWith("edge.pod.", StringComparison.Ordinal) => run.Workload.PodAsync,
-            HubFailpoints.SessionReplaced => TakeOverAsync,
             HubFailpoints.SessionLeft => RestartEdgeAsync,
             HubFailpoints.CertificateSigned or HubFailpoints.CertificateSent => JoinAnotherAsync,
             _ => null,
@@ -83,17 +74,6 @@ internal sealed class FailpointRun(FaultRun run, string point, bool atHub)
             await push();
             await Task.Delay(TimeSpan.FromMilliseconds(300), CancellationToken.None);
         }
-    }
-
-    /// <summary>The agent comes back while the hub takes its earlier connection for alive.</summary>
-    private async Task TakeOverAsync()
-    {
-        _world.Link.Set(LinkConditions.Down);
-        await _world.Edge.KillAsync();
-        await Task.Delay(TimeSpan.FromMilliseconds(300)); // the kernel's goodbye is lost on the dead line
-        _world.Link.Set(LinkConditions.Clean);
-        _world.Edge.Start();
-        await Task.Delay(TimeSpan.FromSeconds(2));
     }
 
     private async Task RestartEdgeAsync()

@@ -15,11 +15,17 @@ public sealed class FailpointTests(ITestOutputHelper output, FailpointWorld shar
     /// <summary>The seed of the normal suite's choice.</summary>
     private const int Chosen = 20260;
 
+    /// <summary>
+    /// Needs a hub that takes a connection for alive whose agent is gone: the kernel's goodbye, which it repeats, comes through
+    /// as soon as the line is back.
+    /// </summary>
+    private static readonly string[] s_notReached = [HubFailpoints.SessionReplaced];
+
     public static TheoryData<string> AllAtTheEdge => [.. Names(typeof(EdgeFailpoints)), .. Names(typeof(StorageFailpoints))];
 
     public static TheoryData<string> AllAtTheHub =>
     [
-        .. Names(typeof(HubFailpoints)).Except(EnrollmentFailpointTests.Own),
+        .. Names(typeof(HubFailpoints)).Except(EnrollmentFailpointTests.Own).Except(s_notReached),
         StorageFailpoints.BatchBegun, StorageFailpoints.BatchWritten, StorageFailpoints.BatchCommitted,
     ];
 
@@ -32,7 +38,7 @@ public sealed class FailpointTests(ITestOutputHelper output, FailpointWorld shar
             return
             [
                 .. Names(typeof(EdgeFailpoints)).OrderBy(_ => random.Next()).Take(3),
-                .. Names(typeof(HubFailpoints)).Except(EnrollmentFailpointTests.Own).OrderBy(_ => random.Next()).Take(2),
+                .. Names(typeof(HubFailpoints)).Except(EnrollmentFailpointTests.Own).Except(s_notReached).OrderBy(_ => random.Next()).Take(2),
             ];
         }
     }

@@ -75,5 +75,6 @@ internal sealed class FaultRun : IAsyncDisposable
     {
         await _watch.DisposeAsync();
         await World.DisposeAsync();
+        Workload.Dispose();
     }
 }

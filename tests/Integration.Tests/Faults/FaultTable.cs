@@ -23,7 +23,7 @@ internal static class FaultTable
             CultureInfo.InvariantCulture,
             $"{key} {outcome.Accepted} | {outcome.Findings.Lost.Count} | {outcome.Findings.Stale.Count} | {outcome.Findings.Twice.Count} | {outcome.Converged.TotalSeconds:0.0} s |");
         var before = File.Exists(file) ? File.ReadAllLines(file) : [];
-        var rows = before.Where(l => l.StartsWith("| ", StringComparison.Ordinal) && l != Heading && !l.StartsWith(key, StringComparison.Ordinal))
+        var rows = before.Where(l => l.StartsWith("| ", StringComparison.Ordinal) && l != Heading && !l.StartsWith("| ---", StringComparison.Ordinal) && !l.StartsWith(key, StringComparison.Ordinal))
             .Append(row).Order(StringComparer.Ordinal);
         File.WriteAllText(file, $"""
             # Faults and verdicts

@@ -9,7 +9,7 @@ namespace EdgeSync.Integration.Tests.Faults;
 /// </summary>
 /// <param name="world">Where.</param>
 /// <param name="seed">What and in which order.</param>
-internal sealed class Workload(FaultWorld world, int seed)
+internal sealed class Workload(FaultWorld world, int seed) : IDisposable
 {
     public const int Devices = 2;
     public const int Properties = 3;
@@ -25,6 +25,7 @@ internal sealed class Workload(FaultWorld world, int seed)
     private static readonly TimeSpan s_betweenTries = TimeSpan.FromMilliseconds(100);
 
     private readonly Random _random = new(seed);
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private long _number;
 
     public Ledger Ledger { get; } = new();
@@ -67,7 +68,7 @@ internal sealed class Workload(FaultWorld world, int seed)
     }
 
     /// <summary>One change of any kind, accepted when this returns.</summary>
-    public Task StepAsync() => _random.Next(100) switch
+    public Task StepAsync() => OneAtATimeAsync(() => _random.Next(100) switch
     {
         < 35 => PutAsync("configmaps", Manifests.ConfigMap($"cm-{_random.Next(ConfigMaps)}", ++_number, Text())),
         < 42 => DeleteAsync("configmaps", $"cm-{_random.Next(ConfigMaps)}"),
@@ -75,11 +76,11 @@ internal sealed class Workload(FaultWorld world, int seed)
         < 53 => DeleteAsync("secrets", $"secret-{_random.Next(Secrets)}"),
         < 62 => PutAsync("devices", Manifests.Device($"device-{_random.Next(Devices)}", Properties, ++_number)),
         < 95 => ReportAsync(),
-        _ => PodAsync(),
-    };
+        _ => TogglePodAsync(),
+    });
 
     /// <summary>A sensor's reading, taken by the broker.</summary>
-    public async Task ReportAsync()
+    private async Task ReportAsync()
     {
         var (device, property, value) = ($"device-{_random.Next(Devices)}", $"p{_random.Next(Properties)}", ++_number);
         await AcceptedAsync(() => world.World.Mqtt.ReportAsync("default", device, (property, value.ToString(CultureInfo.InvariantCulture))));
@@ -87,7 +88,28 @@ internal sealed class Workload(FaultWorld world, int seed)
     }
 
     /// <summary>Makes the DaemonSet, changes what its pod is made from, or takes it away with its pod.</summary>
-    public async Task DaemonSetAsync()
+    public Task DaemonSetAsync() => OneAtATimeAsync(ToggleDaemonSetAsync);
+
+    /// <summary>Makes or deletes a pod.</summary>
+    public Task PodAsync() => OneAtATimeAsync(TogglePodAsync);
+
+    public void Dispose() => _turn.Dispose();
+
+    /// <summary>Two who change the same thing would not know whose change came last.</summary>
+    private async Task OneAtATimeAsync(Func<Task> change)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            await change();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task ToggleDaemonSetAsync()
     {
         if (Ledger.Names("daemonsets").Count > 0)
         {
@@ -105,8 +127,7 @@ internal sealed class Workload(FaultWorld world, int seed)
         }
     }
 
-    /// <summary>Makes or deletes a pod.</summary>
-    public async Task PodAsync()
+    private async Task TogglePodAsync()
     {
         var name = $"coming-{_random.Next(ComingPods)}";
         if (Ledger.Names("pods").Contains(name))
