@@ -22,7 +22,7 @@ internal sealed class HollowAgent : IAsyncDisposable
         var meta = new MetaManager(_database);
         var outbox = new Outbox(_database, config.Modules.MetaManager.Outbox.ToLimits());
         _hub = new EdgeHubService(
-            new HubConnector(config), config, meta, outbox,
+            new HubConnector(config, new HubTime(_database)), config, meta, outbox,
             _ => Task.FromResult<IReadOnlyList<UpstreamMessage>>([HollowKubelet.Registration(node), HollowKubelet.NodeStatus(node)]),
             new LinkJournal(() => 0, TimeProvider.System), TimeProvider.System, NullLogger<EdgeHubService>.Instance)
         {

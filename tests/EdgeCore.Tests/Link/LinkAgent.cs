@@ -42,7 +42,7 @@ internal sealed class LinkAgent : IAsyncDisposable
         Objects = new EdgeCore.MetaManager.MetaManager(_database);
         Outbox = new Outbox(_database, new OutboxLimits());
         _service = new EdgeHubService(
-            new HubConnector(config), config, Objects, Outbox, _ => Task.FromResult<IReadOnlyList<UpstreamMessage>>([]), new LinkJournal(() => 0, TimeProvider.System), TimeProvider.System,
+            new HubConnector(config, new HubTime(_database)), config, Objects, Outbox, _ => Task.FromResult<IReadOnlyList<UpstreamMessage>>([]), new LinkJournal(() => 0, TimeProvider.System), TimeProvider.System,
             LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(Log)).CreateLogger<EdgeHubService>());
         _service.Synced = _ =>
         {

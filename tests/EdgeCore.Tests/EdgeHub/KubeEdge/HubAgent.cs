@@ -45,7 +45,7 @@ internal sealed class HubAgent : IAsyncDisposable
         Objects = new EdgeCore.MetaManager.MetaManager(_database);
         Outbox = new Outbox(_database, config.Modules.MetaManager.Outbox.ToLimits());
         Service = new EdgeHubService(
-            new HubConnector(config), config, Objects, Outbox, _ => Task.FromResult(Registration()),
+            new HubConnector(config, new HubTime(_database)), config, Objects, Outbox, _ => Task.FromResult(Registration()),
             new LinkJournal(() => 0, TimeProvider.System), TimeProvider.System, _logs.CreateLogger<EdgeHubService>())
         {
             KubeEdge = new KubeEdgePeer(
