@@ -63,8 +63,8 @@ public sealed class AgentSyncTests
     [InlineData("""[]""")]
     public void An_object_that_is_not_what_its_address_says_is_refused_and_the_hub_is_told(string content)
     {
-        _sync.Connected("d-", () => []);
-        Assert.Equal(Operations.Inventory, Assert.Single(Take()).Operation);
+        _sync.Connected("c-", () => []);
+        Take(); // what the node holds
         var message = Insert("m1", "a", "u") with { Content = Encoding.UTF8.GetBytes(content) };
 
         Assert.Equal(Receipt.Malformed, _sync.Receive(message, 0, 0));
@@ -73,12 +73,38 @@ public sealed class AgentSyncTests
     }
 
     [Fact]
-    public void A_KubeEdge_hub_that_sends_what_cannot_be_read_is_answered_all_the_same_since_it_would_hold_back_all_else()
+    public void A_hub_without_extensions_has_what_cannot_be_read_acknowledged()
     {
-        Assert.Equal(Receipt.Malformed, _sync.Receive(Insert("m1", "a", "u") with { Content = "[]"u8.ToArray() }, 0, 0));
-        Assert.Equal(Operations.Response, Assert.Single(Take()).Operation);
+        var message = Insert("m1", "a", "u") with { Content = "[]"u8.ToArray() };
+
+        Assert.Equal(Receipt.Malformed, _sync.Receive(message, 0, 0));
+        Assert.True(Assert.Single(Take()).IsContentOk);
         Assert.Empty(_sync.TakeStores(10));
     }
+
+    [Fact]
+    public void A_hub_without_extensions_confirms_no_routed_message()
+    {
+        _sync.Offer([Routed(1)], 0);
+        Assert.True(_sync.TryTake(0, 0, out _));
+        Assert.Empty(_sync.TakeSettled()); // the link may not have taken it
+
+        Assert.False(_sync.TryTake(0, 0, out _));
+        Assert.Equal(1, Assert.Single(_sync.TakeSettled()).Entry.Seq);
+    }
+
+    [Fact]
+    public void A_routed_message_that_the_link_did_not_take_stays()
+    {
+        _sync.Offer([Routed(1)], 0);
+        Assert.True(_sync.TryTake(0, 0, out _));
+        _sync.Disconnected();
+
+        Assert.Empty(_sync.TakeSettled());
+    }
+
+    private static OutboxEntry Routed(long seq) => new(seq, new UpstreamMessage(
+        "bus/a", Lane.Bulk, true, Sources.Bus, Groups.User, Operations.Upload, "default/user/a", "\"x\""u8.ToArray()));
 
     [Fact]
     public void An_entry_leaves_the_outbox_only_after_the_hub_has_answered()
