@@ -58,7 +58,8 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         _embedded = IsEmbedded
             ? EmbeddedApiServer.Open(new EmbeddedApiOptions { DataDir = run.Files.DataDir }, time, loggers)
             : null;
-        _api = new KubeClient(IsEmbedded ? EmbeddedClient() : KubeConfig.Load(run.Config.KubeAPIConfig.KubeConfig), time);
+        var serving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _api = IsEmbedded ? EmbeddedClient(serving.Task, time) : new KubeClient(KubeConfig.Load(run.Config.KubeAPIConfig.KubeConfig), time);
         _informers = new InformerSet(_api, time, loggers);
         var caches = new HubInformers(
             _informers.For(ApiResources.Nodes), _informers.For(ApiResources.Pods), _informers.For(ApiResources.ConfigMaps),
@@ -115,6 +116,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
 
         _web = builder.Build();
         lifetime = _web.Lifetime;
+        lifetime.ApplicationStarted.Register(serving.SetResult);
 
         // the API's watches would hold up the end of the web server
         lifetime.ApplicationStopping.Register(() =>
@@ -182,15 +184,16 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             time, loggers));
     }
 
-    private KubeConfig EmbeddedClient()
+    private KubeClient EmbeddedClient(Task serving, TimeProvider time)
     {
         var files = _run.Files;
-        return new KubeConfig
+        var config = new KubeConfig
         {
             Server = new Uri($"https://127.0.0.1:{_run.Config.Modules.EmbeddedApi.Port}"),
             CertificateAuthority = [_authority.Certificate],
             ClientCertificate = X509Certificate2.CreateFromPemFile(files.AdminCertificate, files.AdminKey),
         };
+        return new KubeClient(new OnceServing(KubeTransport.Create(config), serving), config.Server, () => null, time);
     }
 
     private CertificateDesk Desk(TimeProvider time, ILoggerFactory loggers) => new(
