@@ -9,7 +9,8 @@ namespace EdgeSync.CloudCore.DeviceController;
 
 /// <summary>
 /// Writes what a node reports of its devices into <c>Device.status</c>. Each property carries the edge's growing sequence
-/// number; a value is written only over an older one, so the API never steps back, whatever is resent.
+/// number and the origin that it counts within; of one origin a value is written only over an older one, so the API never steps back,
+/// whatever is resent.
 /// </summary>
 internal sealed partial class DeviceUpstream(
     KubeClient api, Replies replies, ILogger<DeviceUpstream> logger)
@@ -36,7 +37,8 @@ internal sealed partial class DeviceUpstream(
         var content = ObjectContent.Read(request);
         Func<Device, JsonObject?>? change = rest switch
         {
-            ["twin", "edge_updated"] => device => TwinReport.Merge(device, content["twin"] as JsonObject, session.Extended),
+            ["twin", "edge_updated"] => device => TwinReport.Merge(
+                device, content["twin"] as JsonObject, session.Extended ? Text(content, "origin") : null),
             ["state", "update"] => device => StateChange(device, content["device"] as JsonObject),
             _ => null,
         };
@@ -68,7 +70,7 @@ internal sealed partial class DeviceUpstream(
                     404, "NotFound", $"devices.devices.kubeedge.io \"{key.Name}\" is not on node \"{session.Node}\""));
             }
 
-            if (content["uid"]?.GetValue<string>() is { Length: > 0 } uid && uid != current.Uid)
+            if (Text(content, "uid") is { Length: > 0 } uid && uid != current.Uid)
             {
                 // a report of an earlier device of this name: its values are not this one's
                 return replies.Refused(request, Replies.Failure(
@@ -121,6 +123,13 @@ internal sealed partial class DeviceUpstream(
 
         return status;
     }
+
+    private static string Text(JsonObject content, string member) => content[member] switch
+    {
+        null => "",
+        JsonValue value when value.TryGetValue<string>(out var text) => text,
+        _ => throw new KubeObjectException($"member \"{member}\" of the report is not a string"),
+    };
 
     private Message BadRequest(Message request, string text) =>
         replies.Refused(request, Replies.Failure(400, "BadRequest", text));

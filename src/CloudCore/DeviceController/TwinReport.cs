@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EdgeSync.Protocol.Devices;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.DeviceController;
@@ -11,23 +12,27 @@ namespace EdgeSync.CloudCore.DeviceController;
 /// report:  {"temperature":{"actual":{"value":"21.5","metadata":{"timestamp":ms}},"expected":{…},
 ///           "metadata":{"type":"float"},"actual_version":{"cloud":0,"edge":7}}}
 /// status:  {"twins":[{"propertyName":"temperature","reported":{"value":"21.5",
-///           "metadata":{"timestamp":"ms","type":"float","sequence":"7"}},"observedDesired":{…}}]}
+///           "metadata":{"timestamp":"ms","type":"float","sequence":"7","origin":"4f…"}},"observedDesired":{…}}]}
 /// </code>
 /// </summary>
 internal static class TwinReport
 {
     private const string Sequence = "sequence";
+    private const string Origin = "origin";
     private const string Timestamp = "timestamp";
 
     /// <summary>The status to write (its whole <c>twins</c> list), or null where the report holds nothing newer.</summary>
     /// <param name="device">The device as the API has it.</param>
     /// <param name="report">The report's <c>twin</c>.</param>
-    /// <param name="whole">
-    /// Whether a property comes with both sides and sequences that never begin again (EdgeSync's agent). KubeEdge's reports the
-    /// side that changed, and counts from one again after it has lost its database or the device was away from the node.
+    /// <param name="origin">
+    /// What the sequences count within (EdgeSync's agent; <see cref="TwinDocument.Origin"/>): a report of another origin than
+    /// the last one's is of the node that has the device now, or of its new database, and is newer whatever it counts. Its properties
+    /// come whole, but for a reported value that the node has out of this status itself: that one stays as it is here.
+    /// Null for KubeEdge's agent, which reports the side that changed, and counts from one again after it has lost its database or the
+    /// device was away from the node.
     /// </param>
     /// <exception cref="KubeObjectException">The report has members of a wrong type.</exception>
-    public static JsonObject? Merge(Device device, JsonObject? report, bool whole)
+    public static JsonObject? Merge(Device device, JsonObject? report, string? origin)
     {
         if (report is null)
         {
@@ -46,14 +51,18 @@ internal static class TwinReport
             }
 
             var current = twins.GetValueOrDefault(property);
-            var next = Read(property, twin, whole);
-            if (!whole)
+            var (next, sequence) = Read(property, twin, origin);
+            if (origin is null)
             {
                 next = NewerSides(current, next);
             }
-            else if (current is not null && SequenceOf(current.Reported) >= SequenceOf(next.Reported))
+            else if (IsSaid(current, origin, sequence))
             {
                 continue;
+            }
+            else if (next.Reported is null && current?.Reported is { } kept && !IsDeletion(twin))
+            {
+                next = next with { Reported = Stamped(kept, origin, sequence) };
             }
 
             changed |= next != current;
@@ -62,6 +71,24 @@ internal static class TwinReport
 
         return changed ? new JsonObject { ["twins"] = Write(device, twins) } : null;
     }
+
+    /// <summary>Whether the status has this report of a property already, or a later one of the same origin.</summary>
+    private static bool IsSaid(DeviceTwinStatus? current, string origin, long sequence) =>
+        (current?.Reported ?? current?.ObservedDesired) is { } stored // both sides bear it; either may be absent
+        && (stored.Metadata?.GetValueOrDefault(Origin) ?? "") == origin
+        && SequenceOf(stored) >= sequence;
+
+    private static bool IsDeletion(JsonObject twin) => twin["metadata"]?["type"]?.GetValue<string>() == TwinTypes.Deleted;
+
+    /// <summary>The value that is there, in the order of the report that leaves it as it is.</summary>
+    private static TwinProperty Stamped(TwinProperty kept, string origin, long sequence) => kept with
+    {
+        Metadata = new Dictionary<string, string>(kept.Metadata ?? new Dictionary<string, string>())
+        {
+            [Sequence] = sequence.ToString(CultureInfo.InvariantCulture),
+            [Origin] = origin,
+        },
+    };
 
     private static DeviceTwinStatus NewerSides(DeviceTwinStatus? current, DeviceTwinStatus next)
     {
@@ -83,18 +110,19 @@ internal static class TwinReport
     private static bool IsNewer(TwinProperty? next, TwinProperty? current) =>
         next is not null && (current is null || SequenceOf(next) > SequenceOf(current) || TimeOf(next) > TimeOf(current));
 
-    private static DeviceTwinStatus Read(string property, JsonObject twin, bool whole)
+    /// <summary>What is said of a property, and the number of the report.</summary>
+    private static (DeviceTwinStatus Twin, long Sequence) Read(string property, JsonObject twin, string? origin)
     {
         try
         {
             var type = twin["metadata"]?["type"]?.GetValue<string>() ?? "string";
-            var sequence = twin["actual_version"]?["edge"]?.GetValue<long>() ?? 0;
-            return new DeviceTwinStatus
+            var sequence = EdgeVersion(twin["actual_version"]);
+            return (new DeviceTwinStatus
             {
                 PropertyName = property,
-                Reported = Value(twin["actual"], type, sequence),
-                ObservedDesired = Value(twin["expected"], type, whole ? null : twin["expected_version"]?["edge"]?.GetValue<long>() ?? 0),
-            };
+                Reported = Value(twin["actual"], type, origin, sequence),
+                ObservedDesired = Value(twin["expected"], type, origin, origin is null ? EdgeVersion(twin["expected_version"]) : sequence),
+            }, sequence);
         }
         catch (Exception e) when (e is InvalidOperationException or FormatException)
         {
@@ -102,7 +130,9 @@ internal static class TwinReport
         }
     }
 
-    private static TwinProperty? Value(JsonNode? value, string type, long? sequence)
+    private static long EdgeVersion(JsonNode? version) => version?["edge"]?.GetValue<long>() ?? 0;
+
+    private static TwinProperty? Value(JsonNode? value, string type, string? origin, long sequence)
     {
         if (value?["value"]?.GetValue<string>() is not { } text)
         {
@@ -115,9 +145,10 @@ internal static class TwinReport
             metadata[Timestamp] = timestamp.ToString(CultureInfo.InvariantCulture);
         }
 
-        if (sequence is { } number)
+        metadata[Sequence] = sequence.ToString(CultureInfo.InvariantCulture);
+        if (!string.IsNullOrEmpty(origin))
         {
-            metadata[Sequence] = number.ToString(CultureInfo.InvariantCulture);
+            metadata[Origin] = origin;
         }
 
         return new TwinProperty { Value = text, Metadata = metadata };

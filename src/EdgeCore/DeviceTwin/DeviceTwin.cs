@@ -236,7 +236,7 @@ internal sealed partial class DeviceTwin : BackgroundService
         }
         else
         {
-            document = CloudTwin.Begin(device, model, knownOther: before is not null);
+            document = CloudTwin.Begin(device, model, knownOther: before is not null) with { Origin = Guid.NewGuid().ToString("N")[..16] };
             batch.Begin(document);
             LogAdded(id, document.Uid, document.Properties.Count);
         }

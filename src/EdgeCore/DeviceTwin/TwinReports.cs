@@ -60,15 +60,15 @@ internal sealed class TwinReports(Outbox outbox, TimeProvider time)
             return null;
         }
 
-        var uid = "";
+        var device = (Uid: "", Origin: "");
         var size = 0;
         var twin = new Dictionary<string, MsgTwin?>();
         foreach (var (property, value, owner) in session.Query(
             $"""
-            SELECT {TwinStore.EntryColumns}, uid FROM twin JOIN device USING (namespace, name)
+            SELECT {TwinStore.EntryColumns}, uid, origin FROM twin JOIN device USING (namespace, name)
             WHERE namespace = $1 AND name = $2 AND reported_seq > acked_seq
             """,
-            row => (row.GetString(0), TwinStore.ReadEntry(row, 0), row.GetString(12)),
+            row => (row.GetString(0), TwinStore.ReadEntry(row, 0), (row.GetString(13), row.GetString(14))),
             id.Namespace, id.Name))
         {
             // lengths in UTF-16 units, times three for UTF-8: enough for a limit
@@ -78,8 +78,8 @@ internal sealed class TwinReports(Outbox outbox, TimeProvider time)
                 break;
             }
 
-            uid = owner;
-            twin.Add(property, value.ToMessage(withVersions: true));
+            device = owner;
+            twin.Add(property, value.ToReport());
         }
 
         return twin.Count == 0 ? null : JsonSerializer.SerializeToUtf8Bytes(
@@ -87,7 +87,8 @@ internal sealed class TwinReports(Outbox outbox, TimeProvider time)
             {
                 EventId = Guid.NewGuid().ToString(),
                 Timestamp = time.GetUtcNow().ToUnixTimeMilliseconds(),
-                Uid = uid,
+                Uid = device.Uid,
+                Origin = device.Origin,
                 Twin = twin,
             },
             DeviceCodec.Json.TwinMessage);

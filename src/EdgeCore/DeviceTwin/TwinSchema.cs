@@ -3,12 +3,13 @@ namespace EdgeSync.EdgeCore.DeviceTwin;
 /// <summary>DeviceTwin's tables, one constant for each migration step of the agent's database.</summary>
 /// <remarks>
 /// <code>
-/// device  (namespace, name) | uid: the incarnation | state | last_online
+/// device  (namespace, name) | uid: the incarnation | origin: what its sequences count within | state | last_online
 /// twin    (namespace, name, property) | type | optional
 ///         | expected, expected_time, expected_cloud, expected_edge     the value, when (Unix ms), and its two versions
 ///         | actual, actual_time, actual_cloud, reported_seq            likewise; its edge version is the report sequence
 ///         | acked_seq        the last sequence that the cloud has confirmed; reported_seq > acked_seq waits to be sent
 ///         | cloud_desired    the Device object's value that expected was last taken from
+///         | inherited        1 while actual is a copy out of the Device's status
 /// </code>
 /// </remarks>
 internal static class TwinSchema
@@ -42,5 +43,11 @@ internal static class TwinSchema
             cloud_desired TEXT,
             PRIMARY KEY (namespace, name, property)
         ) WITHOUT ROWID;
+        """;
+
+    public const string Version2 =
+        """
+        ALTER TABLE device ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+        ALTER TABLE twin ADD COLUMN inherited INTEGER NOT NULL DEFAULT 0;
         """;
 }

@@ -10,7 +10,7 @@ internal static class TwinStore
 {
     /// <summary>The columns of a <see cref="TwinEntry"/>, in the order that <see cref="ReadEntry"/> reads.</summary>
     public const string EntryColumns =
-        "property, type, optional, expected, expected_time, expected_cloud, expected_edge, actual, actual_time, actual_cloud, reported_seq, cloud_desired";
+        "property, type, optional, expected, expected_time, expected_cloud, expected_edge, actual, actual_time, actual_cloud, reported_seq, cloud_desired, inherited";
 
     /// <summary>Every twin; descriptions and model types come with the Device objects.</summary>
     public static ImmutableDictionary<DeviceId, TwinDocument> Load(SqlSession session)
@@ -20,12 +20,13 @@ internal static class TwinStore
                 (Id: new DeviceId(row.GetString(0), row.GetString(1)), Property: row.GetString(2), Entry: ReadEntry(row, 2)))
             .ToLookup(r => r.Id);
         return session
-            .Query("SELECT namespace, name, uid, state, last_online FROM device", row => new TwinDocument
+            .Query("SELECT namespace, name, uid, state, last_online, origin FROM device", row => new TwinDocument
             {
                 Id = new DeviceId(row.GetString(0), row.GetString(1)),
                 Uid = row.GetString(2),
                 State = row.GetString(3),
                 LastOnline = row.GetInt64(4),
+                Origin = row.GetString(5),
             })
             .ToImmutableDictionary(d => d.Id, d => d with
             {
@@ -47,11 +48,12 @@ internal static class TwinStore
             row.GetInt64(at + 8),
             new TwinVersion(row.GetInt64(at + 9), row.GetInt64(at + 10))),
         CloudDesired = row.IsDBNull(at + 11) ? null : row.GetString(at + 11),
+        Inherited = row.GetInt64(at + 12) == 1,
     };
 
     public static void PutDevice(SqlSession session, TwinDocument document) => session.Execute(
-        "INSERT OR REPLACE INTO device (namespace, name, uid, state, last_online) VALUES ($1, $2, $3, $4, $5)",
-        document.Id.Namespace, document.Id.Name, document.Uid, document.State, document.LastOnline);
+        "INSERT OR REPLACE INTO device (namespace, name, uid, state, last_online, origin) VALUES ($1, $2, $3, $4, $5, $6)",
+        document.Id.Namespace, document.Id.Name, document.Uid, document.State, document.LastOnline, document.Origin);
 
     /// <summary>Writes one property.</summary>
     /// <param name="session">The transaction.</param>
@@ -62,15 +64,15 @@ internal static class TwinStore
     public static void PutEntry(SqlSession session, DeviceId id, string property, TwinEntry entry, long ackedSequence) => session.Execute(
         $"""
         INSERT INTO twin (namespace, name, {EntryColumns}, acked_seq)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (namespace, name, property) DO UPDATE SET
             type = $4, optional = $5, expected = $6, expected_time = $7, expected_cloud = $8, expected_edge = $9,
-            actual = $10, actual_time = $11, actual_cloud = $12, reported_seq = $13, cloud_desired = $14
+            actual = $10, actual_time = $11, actual_cloud = $12, reported_seq = $13, cloud_desired = $14, inherited = $15
         """,
         id.Namespace, id.Name, property, entry.Type, entry.Optional ? 1 : 0,
         entry.Expected.Value, entry.Expected.Timestamp, entry.Expected.Version.Cloud, entry.Expected.Version.Edge,
         entry.Actual.Value, entry.Actual.Timestamp, entry.Actual.Version.Cloud, entry.Actual.Version.Edge,
-        entry.CloudDesired, ackedSequence);
+        entry.CloudDesired, entry.Inherited ? 1 : 0, ackedSequence);
 
     /// <summary>Forgets a device and its twin.</summary>
     public static void Remove(SqlSession session, DeviceId id)

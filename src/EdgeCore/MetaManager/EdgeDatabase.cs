@@ -50,6 +50,7 @@ internal static class EdgeDatabase
         """,
         DeviceTwin.TwinSchema.Version1,
         "CREATE TABLE outbox_dropped (kind INTEGER PRIMARY KEY, messages INTEGER NOT NULL)",
+        DeviceTwin.TwinSchema.Version2,
     ];
 
     /// <summary>Opens the file; a damaged one is set aside and begun anew.</summary>

@@ -45,7 +45,12 @@ public static class CloudTwin
                 new TwinVersion(0, Number(Metadata(twin.Reported, SequenceKey))));
             if (actual.Value is not null || actual.Version.Edge > 0)
             {
-                properties[twin.PropertyName] = new TwinEntry { Type = actual.Value is null ? TwinTypes.Deleted : type, Actual = actual };
+                properties[twin.PropertyName] = new TwinEntry
+                {
+                    Type = actual.Value is null ? TwinTypes.Deleted : type,
+                    Actual = actual,
+                    Inherited = true,
+                };
             }
         }
 

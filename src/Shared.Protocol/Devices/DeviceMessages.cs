@@ -24,6 +24,9 @@ public sealed record TwinMessage : BaseMessage
     /// <summary>EdgeSync extension, upstream only: the device's incarnation. Peers that do not know it skip it.</summary>
     public string? Uid { get; init; }
 
+    /// <summary>EdgeSync extension, upstream only: <see cref="TwinDocument.Origin"/>.</summary>
+    public string? Origin { get; init; }
+
     /// <summary>In an update a property that is null asks for its deletion.</summary>
     public IReadOnlyDictionary<string, MsgTwin?>? Twin { get; init; }
 }

@@ -10,6 +10,12 @@ public sealed record TwinDocument
     /// <summary>The Device object's uid: the incarnation. A device that is created again starts with an empty twin.</summary>
     public required string Uid { get; init; }
 
+    /// <summary>
+    /// Made anew whenever a device begins in a node's database, and stored with it: sequences count up within one origin and say
+    /// nothing about those of another. Empty in databases of agents that had none.
+    /// </summary>
+    public string Origin { get; init; } = "";
+
     public string Description { get; init; } = "";
 
     /// <summary>What the mapper said last: online, offline, ok, unknown, unhealthy; empty before that.</summary>
@@ -52,10 +58,23 @@ public sealed record TwinEntry
     /// </summary>
     public string? CloudDesired { get; init; }
 
+    /// <summary>
+    /// The reported value is a copy out of the Device's status: this node's database has heard of no other yet. The API may have a
+    /// newer one by now, so it is not reported.
+    /// </summary>
+    public bool Inherited { get; init; }
+
     public bool IsDeleted => Type == TwinTypes.Deleted;
 
     /// <summary>Whether the device is not as it should be.</summary>
     public bool Differs => Expected.Value is not null && Expected.Value != Actual.Value;
+
+    /// <summary>For the cloud: with versions, and without a reported value that the cloud itself has given.</summary>
+    public MsgTwin ToReport()
+    {
+        var message = ToMessage(withVersions: true);
+        return Inherited ? message with { Actual = null } : message;
+    }
 
     public MsgTwin ToMessage(bool withVersions) => new()
     {

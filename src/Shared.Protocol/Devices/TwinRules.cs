@@ -112,6 +112,7 @@ public static class TwinRules
             Actual = request.Actual?.Value is { } actual
                 ? next.Actual.SetByEdge(actual, TimeOf(request.Actual, now))
                 : next.Actual.Touch(),
+            Inherited = next.Inherited && request.Actual?.Value is null,
         };
         return new Step(next, null);
     }
@@ -130,6 +131,7 @@ public static class TwinRules
                     Type = TwinTypes.Deleted,
                     Expected = entry.Expected.SetByEdge(null, now),
                     Actual = entry.Actual.SetByEdge(null, now),
+                    Inherited = false,
                 },
                 null)
             : new Step(null, $"property \"{name}\" cannot be deleted: it is not optional");
@@ -153,7 +155,9 @@ public static class TwinRules
         var actual = next.Actual;
         error = SynchronizeSide(name, "expected", request.Expected, request.ExpectedVersion, now, ref expected)
             ?? SynchronizeSide(name, "actual", request.Actual, request.ActualVersion, now, ref actual);
-        return error is null ? new Step(next with { Expected = expected, Actual = actual }, null) : new Step(null, error);
+        return error is null
+            ? new Step(next with { Expected = expected, Actual = actual, Inherited = next.Inherited && request.Actual?.Value is null }, null)
+            : new Step(null, error);
     }
 
     private static string? SynchronizeSide(

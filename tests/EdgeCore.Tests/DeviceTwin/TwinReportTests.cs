@@ -56,6 +56,25 @@ public sealed class TwinReportTests
     }
 
     [Fact]
+    public async Task A_device_that_was_away_comes_back_with_another_origin()
+    {
+        await using var rig = await StartedAsync();
+        var first = await OriginAsync(rig);
+        Assert.Equal(first, await OriginAsync(rig));
+        await rig.Agent.RemoveDeviceAsync("thermo-1");
+        await rig.Agent.Twins.HandleAsync([], null, CancellationToken.None);
+        await rig.Agent.PutDeviceAsync("thermo-1", "uid-1");
+        Assert.NotEqual(first, await OriginAsync(rig));
+
+        static async Task<string> OriginAsync(TwinRig rig)
+        {
+            await UpdateAsync(rig, ("a", "1"));
+            var content = JsonNode.Parse(Assert.Single(rig.Agent.Outbox.Next(10)).Message.Content)!;
+            return Assert.IsAssignableFrom<JsonValue>(content["origin"]).GetValue<string>();
+        }
+    }
+
+    [Fact]
     public async Task A_busy_device_keeps_its_place_in_the_queue()
     {
         await using var rig = await StartedAsync();

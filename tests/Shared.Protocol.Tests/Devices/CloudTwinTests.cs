@@ -19,6 +19,18 @@ public sealed class CloudTwinTests
     }
 
     [Fact]
+    public void A_value_out_of_the_cloud_is_not_reported_back_until_the_device_says_one()
+    {
+        var device = Device(("temperature", "30")) with { Status = Status("temperature", "21.5", "17") };
+        var document = Apply(CloudTwin.Begin(device, null, knownOther: false), device, 1);
+        var report = document.Properties["temperature"].ToReport();
+        Assert.Equal((null, "30"), (report.Actual, report.Expected?.Value));
+
+        document = TwinRules.Update(document, new Dictionary<string, MsgTwin?> { ["temperature"] = new() { Actual = new TwinValue { Value = "22" } } }, Now).Document;
+        Assert.Equal("22", document.Properties["temperature"].ToReport().Actual?.Value);
+    }
+
+    [Fact]
     public void A_new_incarnation_takes_no_value_of_the_last_life_but_goes_on_counting()
     {
         var document = CloudTwin.Begin(Device(status: Status("temperature", "21.5", "17")), null, knownOther: true);

@@ -5,6 +5,12 @@ using EdgeSync.Protocol.Wire;
 
 namespace EdgeSync.Simulation.World;
 
+/// <summary>A reported value as the API has it.</summary>
+/// <param name="Value">The value.</param>
+/// <param name="Sequence">The number of the report.</param>
+/// <param name="Origin">What the number counts within.</param>
+internal readonly record struct SimReport(string Value, long Sequence, string Origin);
+
 /// <summary>One object in the simulated API, and the bytes that the real parts see.</summary>
 internal sealed class ApiObject
 {
@@ -37,7 +43,7 @@ internal sealed class ApiObject
     /// <summary>A device's status as its bytes, and what it says, by property.</summary>
     public string DeviceStatus { get; set; } = "";
 
-    public Dictionary<string, (string Value, long Sequence)> Reported { get; set; } = [];
+    public Dictionary<string, SimReport> Reported { get; set; } = [];
 
     /// <summary>The object as it is now.</summary>
     public KubeObject Rendered { get; private set; } = null!;

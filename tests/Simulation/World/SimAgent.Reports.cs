@@ -72,6 +72,7 @@ internal sealed partial class SimAgent
                 var outcome = TwinRules.Update(
                     row.Document, new Dictionary<string, MsgTwin?> { [property] = new() { Actual = new TwinValue { Value = value } } }, _world.Agenda.Now);
                 row.Document = outcome.Document;
+                _world.Oracle.Reported(_edge.Name, value);
                 PutTwin(disk, id);
             },
             _ => OutboxChanged());
@@ -190,7 +191,7 @@ internal sealed partial class SimAgent
         {
             var known = row is not null;
             Forget(disk, id);
-            row = new DeviceRow(CloudTwin.Begin(device, null, known));
+            row = new DeviceRow(CloudTwin.Begin(device, null, known) with { Origin = $"o{_world.NextId()}" });
             foreach (var (name, entry) in row.Document.Properties)
             {
                 row.Acked[name] = entry.Actual.Version.Edge;
@@ -229,13 +230,13 @@ internal sealed partial class SimAgent
         var twin = row.Document.Properties
             .Where(p => p.Value.Actual.Version.Edge > row.Acked.GetValueOrDefault(p.Key))
             .OrderBy(p => p.Key, StringComparer.Ordinal)
-            .ToDictionary(p => p.Key, p => (MsgTwin?)p.Value.ToMessage(withVersions: true));
+            .ToDictionary(p => p.Key, p => (MsgTwin?)p.Value.ToReport());
         return entry with
         {
             Message = entry.Message with
             {
                 Content = JsonSerializer.SerializeToUtf8Bytes(
-                    new TwinMessage { EventId = "e", Uid = row.Document.Uid, Twin = twin }, DeviceCodec.Json.TwinMessage),
+                    new TwinMessage { EventId = "e", Uid = row.Document.Uid, Origin = row.Document.Origin, Twin = twin }, DeviceCodec.Json.TwinMessage),
             },
         };
     }

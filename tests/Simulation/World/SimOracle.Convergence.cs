@@ -102,14 +102,17 @@ internal sealed partial class SimOracle
 
         foreach (var (property, entry) in document.Properties)
         {
-            if (entry.Actual.Value is not { } value)
+            if (entry.Inherited || entry.Actual.Value is not { } value)
             {
+                // (a copy out of the object that the node was sent says nothing of what is in the API now)
                 continue;
             }
 
             var has = device.Reported.GetValueOrDefault(property);
-            if (has.Value != value && !world.SequencesMayCollide)
+            var wasThere = _reports.GetValueOrDefault((device.Uid, property, document.Origin)) >= entry.Actual.Version.Edge;
+            if (has.Origin == document.Origin ? has.Value != value : !wasThere)
             {
+                // (where it was there, another node, which had the device for a while, has said something since)
                 return $"{device.Key} {property} is {has.Value} ({has.Sequence}) in the API, {value} ({entry.Actual.Version.Edge}) was reported last";
             }
         }

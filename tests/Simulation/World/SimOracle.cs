@@ -12,6 +12,9 @@ internal sealed partial class SimOracle(SimWorld world)
     private readonly Dictionary<(string Uid, string Version), string> _nodes = []; // of each version of a pod or device
     private readonly HashSet<(string Node, ObjectKey Key)> _used = []; // configuration that a node has ever had a use for
     private readonly Dictionary<string, (int Incarnation, long Epoch)> _lastWriter = [];
+    private readonly Dictionary<string, string> _said = []; // reported values, and on which node
+    private readonly Dictionary<(string Uid, string Property, string Origin), long> _reports = []; // the newest that the API had
+    private readonly Dictionary<(string Uid, string Property, string Node), long> _values = []; // likewise, by number of the value
 
     /// <summary>The most that one session has kept, in entries; for the figures.</summary>
     public int PeakFootprint { get; private set; }
@@ -110,14 +113,31 @@ internal sealed partial class SimOracle(SimWorld world)
     public void CheckNewer(ObjectKey key, long before, long sequence) =>
         Check(sequence >= before, Promises.NeverOlder, $"status {sequence} of {key} replaces {before}");
 
-    /// <summary>The API is about to write a reported value.</summary>
-    public void CheckNewer(ApiObject device, string property, string value, long sequence)
+    /// <summary>A device said a value (which no other says again) on that node.</summary>
+    public void Reported(string node, string value) => _said[value] = node;
+
+    /// <summary>A node's report is about to be written: newer than all of its origin, and a value that this node was told, newer than all of that.</summary>
+    public void WritesReport(string node, ApiObject device, string property, SimReport report)
     {
-        if (device.Reported.TryGetValue(property, out var before))
+        if (device.Reported.TryGetValue(property, out var before) && report == before)
         {
-            Check(sequence > before.Sequence || (sequence == before.Sequence && value == before.Value), Promises.NeverOlder,
-                $"{device.Key} {property}: {value} ({sequence}) replaces {before.Value} ({before.Sequence})");
+            return;
         }
+
+        var order = (device.Uid, property, report.Origin);
+        Check(report.Sequence > _reports.GetValueOrDefault(order), Promises.NeverOlder,
+            $"{device.Key} {property}: {report} of {node} replaces {before}, of this origin the API had {_reports.GetValueOrDefault(order)}");
+        _reports[order] = report.Sequence;
+        if (report.Value == before.Value)
+        {
+            return;
+        }
+
+        var age = long.Parse(report.Value.AsSpan(1), System.Globalization.CultureInfo.InvariantCulture);
+        var newest = _values.GetValueOrDefault((device.Uid, property, node));
+        Check(_said[report.Value] == node && age > newest, Promises.NeverOlder,
+            $"{device.Key} {property}: {report} of {node}, told on {_said[report.Value]}, replaces {before}; of this node the API had v{newest}");
+        _values[(device.Uid, property, node)] = age;
     }
 
     /// <summary>A session's write is being carried out.</summary>
@@ -183,9 +203,9 @@ internal sealed partial class SimOracle(SimWorld world)
         {
             if (twin?.Actual?.Value is not null)
             {
-                var has = device.Reported.GetValueOrDefault(property).Sequence;
+                var has = _reports.GetValueOrDefault((report.Uid ?? "", property, report.Origin ?? ""));
                 Check(has >= twin.ActualVersion!.Value.Edge, Promises.SettledIsTaken,
-                    $"{edge.Name} {message.Key} {property} {twin.ActualVersion.Value.Edge} leaves the outbox, the API has {has}");
+                    $"{edge.Name} {message.Key} {property} {twin.ActualVersion.Value.Edge} of {report.Origin} leaves the outbox, the API has {has}");
             }
         }
     }

@@ -180,7 +180,7 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
             return;
         }
 
-        if (TwinReport.Merge(device, content["twin"] as JsonObject, whole: true) is not { } status)
+        if (TwinReport.Merge(device, content["twin"] as JsonObject, content["origin"]?.GetValue<string>() ?? "") is not { } status)
         {
             Answer(200);
             return;
@@ -220,13 +220,15 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         }
 
         var reported = SimContent.ReadReported(status);
-        foreach (var (property, (value, sequence)) in reported)
+        foreach (var (property, report) in reported)
         {
-            world.Oracle.CheckNewer(found, property, value, sequence);
+            world.Oracle.WritesReport(session.Node, found, property, report);
         }
 
+        var written = $",\"status\":{status.ToJsonString()}";
+        world.Oracle.Check(written != found.DeviceStatus, Promises.NeverOlder, $"{key}: what the API has already is written again: {status.ToJsonString()}");
         found.Reported = reported;
-        found.DeviceStatus = $",\"status\":{status.ToJsonString()}";
+        found.DeviceStatus = written;
         world.Api.Changed(found);
         return 200;
     }
@@ -267,17 +269,19 @@ internal static class SimContent
             long.Parse(content[(comma + 1)..^1], System.Globalization.CultureInfo.InvariantCulture));
     }
 
-    public static Dictionary<string, (string Value, long Sequence)> ReadReported(JsonObject status)
+    public static Dictionary<string, SimReport> ReadReported(JsonObject status)
     {
-        var reported = new Dictionary<string, (string, long)>();
+        var reported = new Dictionary<string, SimReport>();
         foreach (var twin in status["twins"]!.AsArray())
         {
             if (twin!["reported"] is JsonObject value)
             {
                 reported.Add(
                     twin["propertyName"]!.GetValue<string>(),
-                    (value["value"]!.GetValue<string>(), long.Parse(
-                        value["metadata"]!["sequence"]!.GetValue<string>(), System.Globalization.CultureInfo.InvariantCulture)));
+                    new SimReport(
+                        value["value"]!.GetValue<string>(),
+                        long.Parse(value["metadata"]!["sequence"]!.GetValue<string>(), System.Globalization.CultureInfo.InvariantCulture),
+                        value["metadata"]!["origin"]!.GetValue<string>()));
             }
         }
 

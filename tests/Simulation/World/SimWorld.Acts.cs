@@ -81,7 +81,6 @@ internal sealed partial class SimWorld
                 Change(device, o => o.Desired++);
                 break;
             case ActKind.MoveDevice:
-                SequencesMayCollide = true;
                 Change(device, o => o.Node = NodeName(act.B));
                 break;
             case ActKind.DeleteDevice:
@@ -226,7 +225,6 @@ internal sealed partial class SimWorld
                 Agenda.After(act.For, () => edge.DiskDelay = 8);
                 break;
             case ActKind.DiskLost:
-                SequencesMayCollide = true;
                 edge.LoseDisk();
                 Agenda.After(act.For, edge.Start);
                 break;

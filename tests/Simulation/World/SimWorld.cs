@@ -86,13 +86,6 @@ internal sealed partial class SimWorld
 
     public IReadOnlyList<SimEdge> Edges { get; }
 
-    /// <summary>
-    /// Whether a device has moved, or a disk was lost: then the device's sequences go on from those in the object that the node was
-    /// sent, whose status may be behind the API's. A value is then taken only once its sequence passes the API's, and one that was refused while the
-    /// device was elsewhere is not said again: known limits.
-    /// </summary>
-    public bool SequencesMayCollide { get; private set; }
-
     public string NextId() => (++_ids).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Grows with everything that is reported, in the order in which it happened.</summary>

@@ -1,0 +1,91 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.DeviceController;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.Tests.DeviceController;
+
+public sealed class TwinReportTests
+{
+    [Fact]
+    public void Of_one_origin_only_a_higher_sequence_is_written()
+    {
+        var device = Reported(new Device(), "a", 5, "21");
+        Assert.Null(Merge(device, "a", 5, "21"));
+        Assert.Null(Merge(device, "a", 4, "20"));
+        Assert.Equal("22", Value(Reported(device, "a", 6, "22")));
+    }
+
+    [Fact]
+    public void A_report_of_another_origin_is_written_whatever_it_counts()
+    {
+        var device = Reported(Reported(new Device(), "a", 9, "21"), "b", 3, "22");
+        Assert.Equal("22", Value(device));
+        Assert.Null(Merge(device, "b", 3, "22"));
+    }
+
+    [Fact]
+    public void An_agent_without_origins_is_taken_by_its_sequences()
+    {
+        var device = Reported(new Device(), "", 5, "21");
+        Assert.Null(Merge(device, "", 5, "other"));
+        Assert.Equal("22", Value(Reported(device, "", 6, "22")));
+    }
+
+    [Fact]
+    public void A_value_that_the_node_has_out_of_the_status_stays_as_the_API_has_it()
+    {
+        var device = Reported(new Device(), "a", 9, "21");
+        device = Applied(device, Merge(device, "b", 9, actual: null, expected: "30"));
+        Assert.Equal(("21", "30"), (Value(device), Twin(device).ObservedDesired!.Value));
+        Assert.Null(Merge(device, "b", 9, actual: null, expected: "30"));
+        Assert.Equal("22", Value(Reported(device, "b", 10, "22")));
+    }
+
+    [Fact]
+    public void Each_desired_value_is_observed_where_the_device_has_not_reported_yet()
+    {
+        var device = new Device();
+        foreach (var (sequence, desired) in new[] { (1, "20"), (2, "30") })
+        {
+            device = Applied(device, Merge(device, "a", sequence, actual: null, desired));
+            Assert.Equal(desired, Twin(device).ObservedDesired!.Value);
+        }
+    }
+
+    [Fact]
+    public void A_deleted_property_has_no_reported_value()
+    {
+        var device = Reported(new Device(), "a", 5, "21");
+        Assert.Null(Twin(Applied(device, Merge(device, "a", 6, actual: null, type: "deleted"))).Reported);
+    }
+
+    private static Device Reported(Device device, string origin, int sequence, string value) =>
+        Applied(device, Merge(device, origin, sequence, value));
+
+    private static string? Value(Device device) => Twin(device).Reported?.Value;
+
+    private static DeviceTwinStatus Twin(Device device) => Assert.Single(device.Status!.Twins!);
+
+    private static JsonObject? Merge(
+        Device device, string origin, int sequence, string? actual, string? expected = null, string type = "float") =>
+        TwinReport.Merge(
+            device with { Spec = new DeviceSpec { Properties = [new DeviceProperty { Name = "temperature" }] } },
+            new JsonObject
+            {
+                ["temperature"] = new JsonObject
+                {
+                    ["actual"] = actual is null ? null : new JsonObject { ["value"] = actual },
+                    ["expected"] = expected is null ? null : new JsonObject { ["value"] = expected },
+                    ["metadata"] = new JsonObject { ["type"] = type },
+                    ["actual_version"] = new JsonObject { ["cloud"] = 0L, ["edge"] = (long)sequence },
+                },
+            },
+            origin);
+
+    private static Device Applied(Device device, JsonObject? status)
+    {
+        Assert.NotNull(status);
+        return device with { Status = status.Deserialize(KubernetesJson.Default.DeviceStatus) };
+    }
+}
