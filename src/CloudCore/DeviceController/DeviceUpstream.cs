@@ -66,8 +66,9 @@ internal sealed partial class DeviceUpstream(
             var device = current.View(KubernetesJson.Default.Device);
             if (device.Spec.NodeName != session.Node)
             {
+                // may be there again before its node has heard that it was away: the node keeps the report until it is told, and then drops it
                 return replies.Refused(request, Replies.Failure(
-                    404, "NotFound", $"devices.devices.kubeedge.io \"{key.Name}\" is not on node \"{session.Node}\""));
+                    403, "Forbidden", $"devices.devices.kubeedge.io \"{key.Name}\" is not on node \"{session.Node}\""));
             }
 
             if (Text(content, "uid") is { Length: > 0 } uid && uid != current.Uid)

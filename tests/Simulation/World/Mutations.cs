@@ -26,6 +26,7 @@ internal static class Mutations
     public const string WriteWithoutUid = "status-without-uid";
     public const string SettleOnSend = "settle-on-send";
     public const string SettleByKey = "settle-newer-by-older-answer";
+    public const string GiveUpElsewhere = "give-up-elsewhere";
     public const string ServeBeforeTheCaches = "serve-before-caches-are-full";
 
     private const string Sync = "src/Shared.Protocol/Sync/";
@@ -44,6 +45,7 @@ internal static class Mutations
         new(SettleOnSend, "an entry leaves the outbox when it is sent"),
         new(DeleteWithoutUid, "a node's pod deletion takes whatever has the name now"),
         new(WriteWithoutUid, "a pod status is written to whatever has the name now"),
+        new(GiveUpElsewhere, "a report of a device that is on another node just now is refused for good"),
         new(ServeBeforeTheCaches, "nodes are let in before the hub's caches are full"),
     ];
 

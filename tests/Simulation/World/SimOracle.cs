@@ -166,7 +166,7 @@ internal sealed partial class SimOracle(SimWorld world)
             Check(pod is null || pod.Uid != uid || pod.Status >= sequence, Promises.SettledIsTaken,
                 $"{edge.Name} {message.Key} {sequence} leaves the outbox ({reason}), the API has {pod?.Status}");
         }
-        else if (message.Key.StartsWith("twin/", StringComparison.Ordinal) && reason == SettleReason.Taken)
+        else if (message.Key.StartsWith("twin/", StringComparison.Ordinal) && message.Content is not null)
         {
             CheckTwinSettled(edge, message);
         }

@@ -169,7 +169,7 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         var device = current.View(KubernetesJson.Default.Device);
         if (device.Spec.NodeName != session.Node)
         {
-            Answer(404);
+            Answer(Mutant.Is(Mutations.GiveUpElsewhere) ? 404 : 403);
             return;
         }
 
