@@ -8,8 +8,8 @@ namespace EdgeSync.EdgeCore.DeviceTwin;
 
 /// <summary>
 /// What goes to the cloud about twins: one waiting entry for each device, whose content is made when it is sent out of
-/// the properties with <c>reported_seq > acked_seq</c>. A confirmation covers the sequences that its message carried;
-/// a property that has changed since stays pending.
+/// the properties with <c>reported_seq > acked_seq</c>. A confirmation, or a refusal for good, covers the sequences that its message
+/// carried; a property that has changed since stays pending.
 /// </summary>
 internal sealed class TwinReports(Outbox outbox, TimeProvider time)
 {
@@ -118,7 +118,11 @@ internal sealed class TwinReports(Outbox outbox, TimeProvider time)
         }
 
         if (session.Scalar(
-            "SELECT 1 FROM twin WHERE namespace = $1 AND name = $2 AND reported_seq > acked_seq LIMIT 1", id.Namespace, id.Name) is not null)
+            """
+            SELECT 1 FROM twin JOIN device USING (namespace, name)
+            WHERE namespace = $1 AND name = $2 AND reported_seq > acked_seq LIMIT 1
+            """,
+            id.Namespace, id.Name) is not null)
         {
             PutTwin(session, id);
         }

@@ -7,7 +7,7 @@ namespace EdgeSync.EdgeCore.DeviceTwin;
 /// twin    (namespace, name, property) | type | optional
 ///         | expected, expected_time, expected_cloud, expected_edge     the value, when (Unix ms), and its two versions
 ///         | actual, actual_time, actual_cloud, reported_seq            likewise; its edge version is the report sequence
-///         | acked_seq        the last sequence that the cloud has confirmed; reported_seq > acked_seq waits to be sent
+///         | acked_seq        the last sequence that the cloud has confirmed or refused for good; reported_seq > acked_seq waits to be sent
 ///         | cloud_desired    the Device object's value that expected was last taken from
 ///         | inherited        1 while actual is a copy out of the Device's status
 /// </code>

@@ -39,8 +39,9 @@ internal sealed class Outbox
     public delegate byte[]? ContentRenderer(SqlSession session, OutboxEntry entry);
 
     /// <summary>
-    /// Runs in the transaction that removes a confirmed entry, with the entry as it was sent, so that its maker can
-    /// note how much of its state the cloud has, and put the key again where something is left.
+    /// Runs in the transaction that removes an entry, with the entry as it was sent, so that its maker can note how much of its
+    /// state is done with, and put the key again where something is left. Also of one that the hub refused for good, or that had
+    /// nothing to say: what <see cref="PutOnce"/> left to it meanwhile would be lost.
     /// </summary>
     public delegate void SettledHandler(SqlSession session, OutboxEntry sent);
 
@@ -82,7 +83,7 @@ internal sealed class Outbox
 
     /// <summary>
     /// Names who makes the content of entries whose key begins with <paramref name="keyPrefix"/> and that have none
-    /// of their own, and who is told (<paramref name="settled"/>) when the hub has confirmed one. Called while the
+    /// of their own, and who is told (<paramref name="settled"/>) when one is done. Called while the
     /// agent is composed.
     /// </summary>
     public void SetRenderer(string keyPrefix, ContentRenderer renderer, SettledHandler? settled = null) =>
@@ -272,15 +273,12 @@ internal sealed class Outbox
 
     private void Settle(SqlSession session, IReadOnlyList<Settlement> settlements)
     {
-        foreach (var (entry, reason) in settlements)
+        foreach (var (entry, _) in settlements)
         {
             session.OnRollback(this, Load);
             Delete(session, entry.Seq);
             Remove(entry.Message.Key, entry.Seq);
-            if (reason == SettleReason.Taken)
-            {
-                RendererOf(entry.Message.Key)?.Settled?.Invoke(session, entry);
-            }
+            RendererOf(entry.Message.Key)?.Settled?.Invoke(session, entry);
         }
 
         Failpoint.Hit(EdgeFailpoints.SettleWritten);

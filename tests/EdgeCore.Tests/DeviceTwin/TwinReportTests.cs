@@ -43,6 +43,33 @@ public sealed class TwinReportTests
     }
 
     [Fact]
+    public async Task A_property_that_changed_after_the_report_was_sent_stays_pending_when_the_report_is_refused()
+    {
+        await using var rig = await StartedAsync();
+        await UpdateAsync(rig, ("a", "1"), ("b", "1"));
+        var sent = Assert.Single(rig.Agent.Outbox.Next(10));
+        await UpdateAsync(rig, ("a", "2"));
+        await rig.Agent.Outbox.SettleAsync([new Settlement(sent, SettleReason.Rejected)], CancellationToken.None);
+
+        var rest = Assert.Single(rig.Agent.Outbox.Next(10));
+        Assert.Equal(["a"], JsonNode.Parse(rest.Message.Content)!["twin"]!.AsObject().Select(p => p.Key));
+        await rig.Agent.Outbox.SettleAsync([new Settlement(rest, SettleReason.Rejected)], CancellationToken.None);
+        Assert.Empty(rig.Agent.Outbox.Next(10));
+    }
+
+    [Fact]
+    public async Task A_property_that_changed_after_there_was_nothing_to_say_stays_pending()
+    {
+        await using var rig = await StartedAsync();
+        await UpdateAsync(rig, ("a", "1"));
+        var entry = Assert.Single(rig.Agent.Outbox.Next(10));
+        await UpdateAsync(rig, ("a", "2"));
+        var empty = entry with { Message = entry.Message with { Content = null } };
+        await rig.Agent.Outbox.SettleAsync([new Settlement(empty, SettleReason.NothingToSay)], CancellationToken.None);
+        Assert.Single(rig.Agent.Outbox.Next(10));
+    }
+
+    [Fact]
     public async Task A_confirmation_for_the_devices_last_life_settles_nothing_of_this_one()
     {
         await using var rig = await StartedAsync();

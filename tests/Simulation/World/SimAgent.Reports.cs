@@ -244,16 +244,16 @@ internal sealed partial class SimAgent
     private void TwinSettled(SimDisk disk, OutboxEntry sent)
     {
         var id = ReadKey(sent.Message.Key);
-        if (disk.Devices.GetValueOrDefault(id) is not { } row || sent.Message.Content is not { } content)
+        if (disk.Devices.GetValueOrDefault(id) is not { } row)
         {
             return;
         }
 
-        var message = JsonSerializer.Deserialize(content, DeviceCodec.Json.TwinMessage)!;
-        foreach (var (property, value) in message.Twin!)
+        var message = sent.Message.Content is { } content ? JsonSerializer.Deserialize(content, DeviceCodec.Json.TwinMessage) : null;
+        foreach (var (property, value) in message?.Twin ?? new Dictionary<string, MsgTwin?>())
         {
             var sequence = value?.ActualVersion?.Edge ?? 0;
-            if (message.Uid == row.Document.Uid && row.Acked.GetValueOrDefault(property) < sequence)
+            if (message!.Uid == row.Document.Uid && row.Acked.GetValueOrDefault(property) < sequence)
             {
                 row.Acked[property] = sequence;
             }

@@ -417,7 +417,7 @@ internal sealed partial class SimAgent : ILinkEnd
         {
             _world.Oracle.CheckSettled(_edge, entry, reason);
             _outbox.Remove(disk, entry.Message.Key, entry.Seq);
-            if (entry.Message.Key.StartsWith(TwinPrefix, StringComparison.Ordinal) && reason == SettleReason.Taken)
+            if (entry.Message.Key.StartsWith(TwinPrefix, StringComparison.Ordinal))
             {
                 TwinSettled(disk, entry);
             }
