@@ -44,17 +44,46 @@ public sealed class KnownNodeTests
         Assert.Null(known.WithMetadata(s_near, Metadata("rack", "a")));
     }
 
+    [Fact]
+    public async Task A_cache_that_has_not_seen_the_last_write_says_nothing()
+    {
+        var cached = Node(Status("True", s_now), "10");
+        var known = new KnownNode(_ => cached, TimeProvider.System);
+        await known.WriteAsync(s_near, () => Task.FromResult(Node(Status("False", s_now), "11")));
+        Assert.Null(known.WithStatus(s_near with { Epoch = 3 }, Status("True", s_now)));
+        Assert.Null(known.WithMetadata(s_near, Metadata("zone", "a")));
+        cached = Node(Status("True", s_now), "12");
+        Assert.NotNull(known.WithStatus(s_near, Status("True", s_now)));
+    }
+
+    [Fact]
+    public async Task After_a_write_that_failed_the_next_one_is_carried_out()
+    {
+        var known = new KnownNode(_ => Node(Status("True", s_now), "10"), TimeProvider.System);
+        await Assert.ThrowsAsync<TimeoutException>(() => known.WriteAsync(s_near, () => throw new TimeoutException()));
+        Assert.Null(known.WithStatus(s_near, Status("True", s_now)));
+        await known.WriteAsync(s_near, () => Task.FromResult(Node(Status("True", s_now), "10")));
+        Assert.NotNull(known.WithStatus(s_near, Status("True", s_now)));
+    }
+
     private static KnownNode Known(JsonObject status)
     {
+        var stored = Node(status, "10");
+        return new KnownNode(name => name == "edge-1" ? stored : null, TimeProvider.System);
+    }
+
+    private static KubeObject Node(JsonObject status, string version)
+    {
+        var metadata = Metadata("zone", "a");
+        metadata["resourceVersion"] = version;
         var node = new JsonObject
         {
             ["apiVersion"] = "v1",
             ["kind"] = "Node",
-            ["metadata"] = Metadata("zone", "a"),
+            ["metadata"] = metadata,
             ["status"] = status,
         };
-        var stored = KubeObject.Parse(Encoding.UTF8.GetBytes(node.ToJsonString()));
-        return new KnownNode(name => name == "edge-1" ? stored : null, TimeProvider.System);
+        return KubeObject.Parse(Encoding.UTF8.GetBytes(node.ToJsonString()));
     }
 
     private static JsonObject Metadata(string label, string value) => new()

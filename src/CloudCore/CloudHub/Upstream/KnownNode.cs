@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeSync.Protocol.Kubernetes;
 
@@ -5,7 +7,8 @@ namespace EdgeSync.CloudCore.CloudHub.Upstream;
 
 /// <summary>
 /// Whether the API has already what a node says of itself. A node that was away for a moment says the same again on each
-/// connection, and a fleet that comes back together would write every Node twice for nothing.
+/// connection, and a fleet that comes back together would write every Node twice for nothing. A cache that has not seen the last write
+/// for the node yet says nothing: a node that says A, B, A would be left at B.
 /// </summary>
 /// <param name="find">The Node of a name as the caches have it.</param>
 /// <param name="time">The clock.</param>
@@ -13,6 +16,18 @@ internal sealed class KnownNode(Func<string, KubeObject?> find, TimeProvider tim
 {
     /// <summary>Below the agents' report period (five minutes), so that a regular report always renews the heartbeat's time.</summary>
     private static readonly TimeSpan s_fresh = TimeSpan.FromMinutes(4);
+
+    // the version of the last write for each node that this hub has served; MaxValue while its outcome is not known
+    private readonly ConcurrentDictionary<string, ulong> _written = new(StringComparer.Ordinal);
+
+    /// <summary>Carries out a write of the node's Node. The sessions of a node do so one after the other.</summary>
+    public async Task<KubeObject> WriteAsync(SessionIdentity session, Func<Task<KubeObject>> write)
+    {
+        _written[session.Node] = ulong.MaxValue; // stays where the write fails: it may have been carried out
+        var written = await write();
+        _written[session.Node] = VersionOf(written) ?? ulong.MaxValue;
+        return written;
+    }
 
     /// <summary>The Node where it has these labels and annotations; else null.</summary>
     public KubeObject? WithMetadata(SessionIdentity session, JsonObject metadata) =>
@@ -45,7 +60,14 @@ internal sealed class KnownNode(Func<string, KubeObject?> find, TimeProvider tim
 
     /// <summary>Only of a node that was in contact until now: of another, a controller may just be writing what the cache has not seen.</summary>
     private KubeObject? Find(SessionIdentity session) =>
-        session is { Extended: true, WasNear: true } ? find(session.Node) : null;
+        session is { Extended: true, WasNear: true } && find(session.Node) is { } node
+            && (!_written.TryGetValue(session.Node, out var written) || VersionOf(node) >= written)
+            ? node
+            : null;
+
+    /// <summary>Versions of one resource grow as numbers (KEP-5504).</summary>
+    private static ulong? VersionOf(KubeObject node) =>
+        ulong.TryParse(node.ResourceVersion, NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
 
     private static bool Has(JsonObject? present, JsonObject wanted, string member)
     {
@@ -61,6 +83,6 @@ internal sealed class KnownNode(Func<string, KubeObject?> find, TimeProvider tim
             && said.All(member => member.Key == "lastHeartbeatTime" || JsonNode.DeepEquals(stored[member.Key], member.Value)));
 
     private bool IsFresh(JsonObject condition) =>
-        DateTimeOffset.TryParse((string?)condition["lastHeartbeatTime"], System.Globalization.CultureInfo.InvariantCulture, out var at)
+        DateTimeOffset.TryParse((string?)condition["lastHeartbeatTime"], CultureInfo.InvariantCulture, out var at)
         && (time.GetUtcNow() - at).Duration() < s_fresh;
 }

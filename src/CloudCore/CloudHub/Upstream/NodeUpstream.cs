@@ -38,11 +38,12 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
 
         try
         {
-            return replies.Written(session, request, await api.CreateAsync(ApiResources.Nodes, "", ObjectContent.Bytes(node), cancellationToken));
+            return replies.Written(session, request, await known.WriteAsync(
+                session, () => api.CreateAsync(ApiResources.Nodes, "", ObjectContent.Bytes(node), cancellationToken)));
         }
         catch (ApiException e) when (e.IsAlreadyExists && session.Extended)
         {
-            return replies.Written(session, request, await MergeMetadataAsync(session.Node, metadata, cancellationToken));
+            return replies.Written(session, request, await MergeMetadataAsync(session, metadata, cancellationToken));
         }
     }
 
@@ -55,7 +56,7 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
             return Foreign(session, request);
         }
 
-        var merged = await MergeMetadataAsync(session.Node, Child(ObjectContent.Read(request), "metadata"), cancellationToken);
+        var merged = await MergeMetadataAsync(session, Child(ObjectContent.Read(request), "metadata"), cancellationToken);
         return replies.Ok(request, merged.ResourceVersion);
     }
 
@@ -77,8 +78,8 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
         var patch = new JsonObject { ["status"] = status.DeepClone() };
         try
         {
-            return replies.Written(session, request, await api.PatchAsync(
-                ApiResources.Nodes, "", session.Node, PatchType.StrategicMerge, ObjectContent.Bytes(patch), "status", cancellationToken));
+            return replies.Written(session, request, await known.WriteAsync(session, () => api.PatchAsync(
+                ApiResources.Nodes, "", session.Node, PatchType.StrategicMerge, ObjectContent.Bytes(patch), "status", cancellationToken)));
         }
         catch (ApiException e) when (e.IsNotFound && session.Extended)
         {
@@ -113,7 +114,7 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
         }
     }
 
-    private async Task<KubeObject> MergeMetadataAsync(string node, JsonObject metadata, CancellationToken cancellationToken)
+    private async Task<KubeObject> MergeMetadataAsync(SessionIdentity session, JsonObject metadata, CancellationToken cancellationToken)
     {
         var patch = new JsonObject
         {
@@ -132,7 +133,8 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
             }
         }
 
-        return await api.PatchAsync(ApiResources.Nodes, "", node, PatchType.Merge, ObjectContent.Bytes(patch), null, cancellationToken);
+        return await known.WriteAsync(session, () => api.PatchAsync(
+            ApiResources.Nodes, "", session.Node, PatchType.Merge, ObjectContent.Bytes(patch), null, cancellationToken));
     }
 
     private Message Foreign(SessionIdentity session, Message request) => replies.Refused(request, Replies.Failure(
