@@ -54,6 +54,9 @@ internal sealed class LinkHub : IAsyncDisposable
     /// <summary>Whether the caches are filled.</summary>
     public bool IsReady { get; set; } = true;
 
+    /// <summary>Nodes that may be connected at once.</summary>
+    public int NodeLimit { get; init; } = 100;
+
     public int Port { get; private set; }
 
     public X509Certificate2 Authority => _authority.Certificate;
@@ -118,6 +121,7 @@ internal sealed class LinkHub : IAsyncDisposable
             HeartbeatInterval = Heartbeat,
             SilenceLimit = 2 * Heartbeat,
             IsReady = () => IsReady,
+            NodeLimit = NodeLimit,
             Stopping = () => stopping,
         };
         _sweep = new SessionSweep(Sessions, options, time);
