@@ -28,6 +28,8 @@ internal sealed class Figures
     public static readonly FigureLine TenReady = new("10 pods at once, the last Ready, s", KubeEdge: "2.1");
     public static readonly FigureLine TwinP50 = new("twin update to the API, p50, ms", KubeEdge: "12");
     public static readonly FigureLine TwinP90 = new("  p90, ms", KubeEdge: "17");
+    public static readonly FigureLine HubBack = new("hub killed and started at once: serving to the agent's session, s", "< 2", "22 to 41");
+    public static readonly FigureLine HubBackLater = new("  started 10 s later, s", "< 2");
     public static readonly FigureLine OfflineOne = new("offline: agent and container killed, agent start to container back, s", "< 2", "0.67");
     public static readonly FigureLine OfflineTen = new("  10 containers, s", "< 2");
     public static readonly FigureLine EdgeResident0 = new("edgecore resident, 0 pods, MiB", KubeEdge: "92");
@@ -42,7 +44,7 @@ internal sealed class Figures
     private static readonly FigureLine[] s_order =
     [
         Join, Ready, StoredP50, StoredP90, StoredMax, RunningP50, RunningP90, GoneP50, GoneMax, TenReady, TwinP50, TwinP90,
-        OfflineOne, OfflineTen, EdgeResident0, EdgePrivate0, EdgeResident10, EdgePrivate10, CloudResident0, CloudPrivate0, CloudResident10,
+        HubBack, HubBackLater, OfflineOne, OfflineTen, EdgeResident0, EdgePrivate0, EdgeResident10, EdgePrivate10, CloudResident0, CloudPrivate0, CloudResident10,
         CloudPrivate10,
     ];
 

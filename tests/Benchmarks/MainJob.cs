@@ -16,6 +16,7 @@ internal sealed class MainJob(Figures figures, TextWriter output)
     private const int Many = 10;
 
     // after the last change: what a collection or a trim gives back is given back
+    private static readonly TimeSpan s_hubAway = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_settle = TimeSpan.FromSeconds(10);
 
     public async Task RunAsync()
@@ -34,6 +35,7 @@ internal sealed class MainJob(Figures figures, TextWriter output)
             await ManyAtOnceAsync(api);
             await FootprintAsync(cloud, edge, Figures.EdgeResident10, Figures.EdgePrivate10, Figures.CloudResident10, Figures.CloudPrivate10);
             await OfflineAsync(runtime, cloud, edge, api);
+            await HubBackAsync(cloud, edge);
         }
         catch (Exception e) when (e is TimeoutException or CommandFailedException)
         {
@@ -137,6 +139,27 @@ internal sealed class MainJob(Figures figures, TextWriter output)
         await cloud.KillAsync();
         figures.Add(Figures.OfflineOne, await BackAsync(runtime, edge, ["alone"]));
         figures.Add(Figures.OfflineTen, await BackAsync(runtime, edge, [.. Enumerable.Range(0, Many).Select(i => Name("many", i))]));
+    }
+
+    private async Task HubBackAsync(ProgramsCloud cloud, ProgramsEdge edge)
+    {
+        await output.WriteLineAsync("  the hub away and back");
+        await SessionAfterStartAsync(cloud, edge);
+        await cloud.KillAsync();
+        figures.Add(Figures.HubBack, await SessionAfterStartAsync(cloud, edge));
+        await cloud.KillAsync();
+        await Task.Delay(s_hubAway);
+        figures.Add(Figures.HubBackLater, await SessionAfterStartAsync(cloud, edge));
+    }
+
+    /// <summary>From the moment that the hub serves to the agent's session, seconds.</summary>
+    private static async Task<double> SessionAfterStartAsync(ProgramsCloud cloud, ProgramsEdge edge)
+    {
+        await cloud.StartAsync();
+        var start = Stopwatch.GetTimestamp();
+        await Eventually.HoldsAsync(
+            "the agent is back", async () => (await edge.MetricsAsync()).Contains("\nedgesync_edge_connected 1\n", StringComparison.Ordinal));
+        return Seconds(start, Stopwatch.GetTimestamp());
     }
 
     private static async Task<double> BackAsync(ContainerdRig runtime, ProgramsEdge edge, string[] pods)
