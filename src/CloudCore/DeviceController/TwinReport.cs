@@ -27,7 +27,7 @@ internal static class TwinReport
     /// <param name="origin">
     /// What the sequences count within (EdgeSync's agent; <see cref="TwinDocument.Origin"/>): a report of another origin than
     /// the last one's is of the node that has the device now, or of its new database, and is newer whatever it counts. Its properties
-    /// come whole, but for a reported value that the node has out of this status itself: that one stays as it is here.
+    /// come whole, but for a reported value that has been here already: what is here stays, as another node may have said it since.
     /// Null for KubeEdge's agent, which reports the side that changed, and counts from one again after it has lost its database or the
     /// device was away from the node.
     /// </param>
@@ -60,7 +60,7 @@ internal static class TwinReport
             {
                 continue;
             }
-            else if (next.Reported is null && current?.Reported is { } kept && !IsDeletion(twin))
+            else if (current?.Reported is { } kept && (next.Reported is null ? !IsDeletion(twin) : IsKnown(twin)))
             {
                 next = next with { Reported = Stamped(kept, origin, sequence) };
             }
@@ -77,6 +77,8 @@ internal static class TwinReport
         (current?.Reported ?? current?.ObservedDesired) is { } stored // both sides bear it; either may be absent
         && (stored.Metadata?.GetValueOrDefault(Origin) ?? "") == origin
         && SequenceOf(stored) >= sequence;
+
+    private static bool IsKnown(JsonObject twin) => twin["actual_known"] is JsonValue known && known.TryGetValue<bool>(out var yes) && yes;
 
     private static bool IsDeletion(JsonObject twin) => twin["metadata"]?["type"]?.GetValue<string>() == TwinTypes.Deleted;
 

@@ -63,12 +63,12 @@ internal sealed class TwinReports(Outbox outbox, TimeProvider time)
         var device = (Uid: "", Origin: "");
         var size = 0;
         var twin = new Dictionary<string, MsgTwin?>();
-        foreach (var (property, value, owner) in session.Query(
+        foreach (var (property, value, owner, acked) in session.Query(
             $"""
-            SELECT {TwinStore.EntryColumns}, uid, origin FROM twin JOIN device USING (namespace, name)
+            SELECT {TwinStore.EntryColumns}, uid, origin, acked_seq FROM twin JOIN device USING (namespace, name)
             WHERE namespace = $1 AND name = $2 AND reported_seq > acked_seq
             """,
-            row => (row.GetString(0), TwinStore.ReadEntry(row, 0), (row.GetString(13), row.GetString(14))),
+            row => (row.GetString(0), TwinStore.ReadEntry(row, 0), (row.GetString(13), row.GetString(14)), row.GetInt64(15)),
             id.Namespace, id.Name))
         {
             // lengths in UTF-16 units, times three for UTF-8: enough for a limit
@@ -79,7 +79,7 @@ internal sealed class TwinReports(Outbox outbox, TimeProvider time)
             }
 
             device = owner;
-            twin.Add(property, value.ToReport());
+            twin.Add(property, value.ToReport(acked));
         }
 
         return twin.Count == 0 ? null : JsonSerializer.SerializeToUtf8Bytes(

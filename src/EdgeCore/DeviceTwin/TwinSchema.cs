@@ -9,7 +9,7 @@ namespace EdgeSync.EdgeCore.DeviceTwin;
 ///         | actual, actual_time, actual_cloud, reported_seq            likewise; its edge version is the report sequence
 ///         | acked_seq        the last sequence that the cloud has confirmed or refused for good; reported_seq > acked_seq waits to be sent
 ///         | cloud_desired    the Device object's value that expected was last taken from
-///         | inherited        1 while actual is a copy out of the Device's status
+///         | said_at          the sequence with which actual was first reported; where it is not above acked_seq, the cloud has had it
 /// </code>
 /// </remarks>
 internal static class TwinSchema
@@ -48,6 +48,7 @@ internal static class TwinSchema
     public const string Version2 =
         """
         ALTER TABLE device ADD COLUMN origin TEXT NOT NULL DEFAULT '';
-        ALTER TABLE twin ADD COLUMN inherited INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE twin ADD COLUMN said_at INTEGER NOT NULL DEFAULT 0;
+        UPDATE twin SET said_at = reported_seq;
         """;
 }

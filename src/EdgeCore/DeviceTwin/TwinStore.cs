@@ -10,7 +10,7 @@ internal static class TwinStore
 {
     /// <summary>The columns of a <see cref="TwinEntry"/>, in the order that <see cref="ReadEntry"/> reads.</summary>
     public const string EntryColumns =
-        "property, type, optional, expected, expected_time, expected_cloud, expected_edge, actual, actual_time, actual_cloud, reported_seq, cloud_desired, inherited";
+        "property, type, optional, expected, expected_time, expected_cloud, expected_edge, actual, actual_time, actual_cloud, reported_seq, cloud_desired, said_at";
 
     /// <summary>Every twin; descriptions and model types come with the Device objects.</summary>
     public static ImmutableDictionary<DeviceId, TwinDocument> Load(SqlSession session)
@@ -48,7 +48,7 @@ internal static class TwinStore
             row.GetInt64(at + 8),
             new TwinVersion(row.GetInt64(at + 9), row.GetInt64(at + 10))),
         CloudDesired = row.IsDBNull(at + 11) ? null : row.GetString(at + 11),
-        Inherited = row.GetInt64(at + 12) == 1,
+        SaidAt = row.GetInt64(at + 12),
     };
 
     public static void PutDevice(SqlSession session, TwinDocument document) => session.Execute(
@@ -67,12 +67,12 @@ internal static class TwinStore
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (namespace, name, property) DO UPDATE SET
             type = $4, optional = $5, expected = $6, expected_time = $7, expected_cloud = $8, expected_edge = $9,
-            actual = $10, actual_time = $11, actual_cloud = $12, reported_seq = $13, cloud_desired = $14, inherited = $15
+            actual = $10, actual_time = $11, actual_cloud = $12, reported_seq = $13, cloud_desired = $14, said_at = $15
         """,
         id.Namespace, id.Name, property, entry.Type, entry.Optional ? 1 : 0,
         entry.Expected.Value, entry.Expected.Timestamp, entry.Expected.Version.Cloud, entry.Expected.Version.Edge,
         entry.Actual.Value, entry.Actual.Timestamp, entry.Actual.Version.Cloud, entry.Actual.Version.Edge,
-        entry.CloudDesired, entry.Inherited ? 1 : 0, ackedSequence);
+        entry.CloudDesired, entry.SaidAt, ackedSequence);
 
     /// <summary>Forgets a device and its twin.</summary>
     public static void Remove(SqlSession session, DeviceId id)

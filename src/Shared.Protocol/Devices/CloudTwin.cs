@@ -49,7 +49,7 @@ public static class CloudTwin
                 {
                     Type = actual.Value is null ? TwinTypes.Deleted : type,
                     Actual = actual,
-                    Inherited = true,
+                    SaidAt = actual.Version.Edge,
                 };
             }
         }

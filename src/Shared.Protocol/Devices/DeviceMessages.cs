@@ -80,6 +80,11 @@ public sealed record MsgTwin
     public TwinVersion? ExpectedVersion { get; init; }
 
     public TwinVersion? ActualVersion { get; init; }
+
+    /// <summary>
+    /// EdgeSync extension, upstream only: the cloud has had the actual value, and may have a newer one of another node by now.
+    /// </summary>
+    public bool? ActualKnown { get; init; }
 }
 
 /// <summary>A value, always text whatever its type; numbers and booleans are read as their text.</summary>

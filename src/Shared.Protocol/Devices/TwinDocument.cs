@@ -59,22 +59,20 @@ public sealed record TwinEntry
     public string? CloudDesired { get; init; }
 
     /// <summary>
-    /// The reported value is a copy out of the Device's status: this node's database has heard of no other yet. The API may have a
-    /// newer one by now, so it is not reported.
+    /// The sequence of the report that first bore the reported value; later ones say it again. A copy out of the Device's status
+    /// has the one that the status gave.
     /// </summary>
-    public bool Inherited { get; init; }
+    public long SaidAt { get; init; }
 
     public bool IsDeleted => Type == TwinTypes.Deleted;
 
     /// <summary>Whether the device is not as it should be.</summary>
     public bool Differs => Expected.Value is not null && Expected.Value != Actual.Value;
 
-    /// <summary>For the cloud: with versions, and without a reported value that the cloud itself has given.</summary>
-    public MsgTwin ToReport()
-    {
-        var message = ToMessage(withVersions: true);
-        return Inherited ? message with { Actual = null } : message;
-    }
+    /// <summary>For the cloud.</summary>
+    /// <param name="acked">The last sequence that the cloud has confirmed.</param>
+    public MsgTwin ToReport(long acked) =>
+        ToMessage(withVersions: true) with { ActualKnown = Actual.Value is not null && SaidAt <= acked ? true : null };
 
     public MsgTwin ToMessage(bool withVersions) => new()
     {

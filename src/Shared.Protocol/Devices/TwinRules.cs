@@ -107,14 +107,13 @@ public static class TwinRules
             next = next with { Expected = next.Expected.SetByEdge(expected, TimeOf(request.Expected, now)) };
         }
 
-        next = next with
+        if (request.Actual?.Value is not { } actual)
         {
-            Actual = request.Actual?.Value is { } actual
-                ? next.Actual.SetByEdge(actual, TimeOf(request.Actual, now))
-                : next.Actual.Touch(),
-            Inherited = next.Inherited && request.Actual?.Value is null,
-        };
-        return new Step(next, null);
+            return new Step(next with { Actual = next.Actual.Touch() }, null);
+        }
+
+        var said = next.Actual.SetByEdge(actual, TimeOf(request.Actual, now));
+        return new Step(next with { Actual = said, SaidAt = said.Version.Edge }, null);
     }
 
     private static Step DeleteEntry(string name, TwinEntry? entry, long now)
@@ -131,7 +130,7 @@ public static class TwinRules
                     Type = TwinTypes.Deleted,
                     Expected = entry.Expected.SetByEdge(null, now),
                     Actual = entry.Actual.SetByEdge(null, now),
-                    Inherited = false,
+                    SaidAt = entry.Actual.Version.Edge + 1,
                 },
                 null)
             : new Step(null, $"property \"{name}\" cannot be deleted: it is not optional");
@@ -156,7 +155,7 @@ public static class TwinRules
         error = SynchronizeSide(name, "expected", request.Expected, request.ExpectedVersion, now, ref expected)
             ?? SynchronizeSide(name, "actual", request.Actual, request.ActualVersion, now, ref actual);
         return error is null
-            ? new Step(next with { Expected = expected, Actual = actual, Inherited = next.Inherited && request.Actual?.Value is null }, null)
+            ? new Step(next with { Expected = expected, Actual = actual, SaidAt = request.Actual?.Value is null ? next.SaidAt : actual.Version.Edge }, null)
             : new Step(null, error);
     }
 

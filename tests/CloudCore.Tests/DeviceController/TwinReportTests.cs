@@ -33,12 +33,12 @@ public sealed class TwinReportTests
     }
 
     [Fact]
-    public void A_value_that_the_node_has_out_of_the_status_stays_as_the_API_has_it()
+    public void A_value_that_the_API_has_had_does_not_replace_what_another_node_has_said_since()
     {
-        var device = Reported(new Device(), "a", 9, "21");
-        device = Applied(device, Merge(device, "b", 9, actual: null, expected: "30"));
+        var device = Reported(Reported(new Device(), "b", 8, "20"), "a", 9, "21");
+        device = Applied(device, Merge(device, "b", 9, "20", expected: "30", known: true));
         Assert.Equal(("21", "30"), (Value(device), Twin(device).ObservedDesired!.Value));
-        Assert.Null(Merge(device, "b", 9, actual: null, expected: "30"));
+        Assert.Null(Merge(device, "b", 9, "20", expected: "30", known: true));
         Assert.Equal("22", Value(Reported(device, "b", 10, "22")));
     }
 
@@ -68,7 +68,7 @@ public sealed class TwinReportTests
     private static DeviceTwinStatus Twin(Device device) => Assert.Single(device.Status!.Twins!);
 
     private static JsonObject? Merge(
-        Device device, string origin, int sequence, string? actual, string? expected = null, string type = "float") =>
+        Device device, string origin, int sequence, string? actual, string? expected = null, string type = "float", bool? known = null) =>
         TwinReport.Merge(
             device with { Spec = new DeviceSpec { Properties = [new DeviceProperty { Name = "temperature" }] } },
             new JsonObject
@@ -79,6 +79,7 @@ public sealed class TwinReportTests
                     ["expected"] = expected is null ? null : new JsonObject { ["value"] = expected },
                     ["metadata"] = new JsonObject { ["type"] = type },
                     ["actual_version"] = new JsonObject { ["cloud"] = 0L, ["edge"] = (long)sequence },
+                    ["actual_known"] = known,
                 },
             },
             origin);

@@ -19,15 +19,16 @@ public sealed class CloudTwinTests
     }
 
     [Fact]
-    public void A_value_out_of_the_cloud_is_not_reported_back_until_the_device_says_one()
+    public void A_value_that_the_cloud_has_had_is_marked_until_the_device_says_another()
     {
         var device = Device(("temperature", "30")) with { Status = Status("temperature", "21.5", "17") };
         var document = Apply(CloudTwin.Begin(device, null, knownOther: false), device, 1);
-        var report = document.Properties["temperature"].ToReport();
-        Assert.Equal((null, "30"), (report.Actual, report.Expected?.Value));
+        var report = document.Properties["temperature"].ToReport(acked: 17);
+        Assert.Equal((true, "30"), (report.ActualKnown, report.Expected?.Value));
 
         document = TwinRules.Update(document, new Dictionary<string, MsgTwin?> { ["temperature"] = new() { Actual = new TwinValue { Value = "22" } } }, Now).Document;
-        Assert.Equal("22", document.Properties["temperature"].ToReport().Actual?.Value);
+        Assert.Null(document.Properties["temperature"].ToReport(acked: 18).ActualKnown);
+        Assert.True(document.Properties["temperature"].ToReport(acked: 19).ActualKnown);
     }
 
     [Fact]

@@ -73,6 +73,12 @@ internal static class MutationRun
         var sources = Directory.EnumerateFiles(Path.Combine(root, "src/Shared.Protocol/Sync"), "*.cs")
             .Concat(Mutations.OfTheSources.Select(m => Path.Combine(root, m.File)))
             .Distinct();
+        if (Directory.Exists(folder))
+        {
+            // of a mutation that is there no longer, whose source may have changed
+            Directory.Delete(folder, recursive: true);
+        }
+
         Directory.CreateDirectory(folder);
         foreach (var source in sources)
         {

@@ -230,7 +230,7 @@ internal sealed partial class SimAgent
         var twin = row.Document.Properties
             .Where(p => p.Value.Actual.Version.Edge > row.Acked.GetValueOrDefault(p.Key))
             .OrderBy(p => p.Key, StringComparer.Ordinal)
-            .ToDictionary(p => p.Key, p => (MsgTwin?)p.Value.ToReport());
+            .ToDictionary(p => p.Key, p => (MsgTwin?)p.Value.ToReport(row.Acked.GetValueOrDefault(p.Key)));
         return entry with
         {
             Message = entry.Message with

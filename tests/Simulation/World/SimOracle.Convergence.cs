@@ -1,4 +1,3 @@
-using EdgeSync.Protocol.Devices;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Wire;
 
@@ -84,7 +83,7 @@ internal sealed partial class SimOracle
         foreach (var (id, row) in edge.Disk.Devices)
         {
             if (world.Api.Find(new ObjectKey(id.Namespace, ResourceTypes.Device, id.Name)) is { } device
-                && TwinDifference(row.Document, device) is { } difference)
+                && TwinDifference(edge, row, device) is { } difference)
             {
                 return difference;
             }
@@ -93,27 +92,27 @@ internal sealed partial class SimOracle
         return null;
     }
 
-    private string? TwinDifference(TwinDocument document, ApiObject device)
+    private string? TwinDifference(SimEdge edge, DeviceRow row, ApiObject device)
     {
-        if (document.Uid != device.Uid)
+        if (row.Document.Uid != device.Uid)
         {
-            return $"the twin of {device.Key} is of {document.Uid}, should be of {device.Uid}";
+            return $"the twin of {device.Key} is of {row.Document.Uid}, should be of {device.Uid}";
         }
 
-        foreach (var (property, entry) in document.Properties)
+        foreach (var (property, entry) in row.Document.Properties)
         {
-            if (entry.Inherited || entry.Actual.Value is not { } value)
+            if (entry.Actual.Value is not { } value || device.Reported.GetValueOrDefault(property) is var has && has.Value == value)
             {
-                // (a copy out of the object that the node was sent says nothing of what is in the API now)
                 continue;
             }
 
-            var has = device.Reported.GetValueOrDefault(property);
-            var wasThere = _reports.GetValueOrDefault((device.Uid, property, document.Origin)) >= entry.Actual.Version.Edge;
-            if (has.Origin == document.Origin ? has.Value != value : !wasThere)
+            // another node, which had the device for a while, may have said something since; and so may this one before it lost its disk,
+            // in which there is now a copy out of an object that did not have it yet
+            var superseded = has.Value is not null && row.Acked.GetValueOrDefault(property) >= entry.SaidAt
+                && (_said[has.Value] != edge.Name || AgeOf(has.Value) > AgeOf(value));
+            if (!superseded)
             {
-                // (where it was there, another node, which had the device for a while, has said something since)
-                return $"{device.Key} {property} is {has.Value} ({has.Sequence}) in the API, {value} ({entry.Actual.Version.Edge}) was reported last";
+                return $"{device.Key} {property} is {has} in the API, {value} ({entry.Actual.Version.Edge}) was reported last";
             }
         }
 

@@ -133,7 +133,7 @@ internal sealed partial class SimOracle(SimWorld world)
             return;
         }
 
-        var age = long.Parse(report.Value.AsSpan(1), System.Globalization.CultureInfo.InvariantCulture);
+        var age = AgeOf(report.Value);
         var newest = _values.GetValueOrDefault((device.Uid, property, node));
         Check(_said[report.Value] == node && age > newest, Promises.NeverOlder,
             $"{device.Key} {property}: {report} of {node}, told on {_said[report.Value]}, replaces {before}; of this node the API had v{newest}");
@@ -209,6 +209,9 @@ internal sealed partial class SimOracle(SimWorld world)
             }
         }
     }
+
+    /// <summary>Grows with each value that is told.</summary>
+    private static long AgeOf(string value) => long.Parse(value.AsSpan(1), System.Globalization.CultureInfo.InvariantCulture);
 
     private static string ObjectName(string resource) => resource[(resource.LastIndexOf('/') + 1)..];
 }
