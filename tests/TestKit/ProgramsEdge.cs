@@ -89,10 +89,11 @@ public sealed class ProgramsEdge : IAsyncDisposable
     /// <summary>SIGTERM and its orderly end; the pods go on.</summary>
     public async Task StopAsync()
     {
+        const int EndedBySigterm = 128 + 15; // it came before the program was there to hear it
         var exitCode = await Running.TerminateAsync();
         var tail = Running.LogTail();
         await DropAsync();
-        if (exitCode != 0)
+        if (exitCode is not (0 or EndedBySigterm))
         {
             throw new InvalidOperationException($"edgecore ended with exit code {exitCode}\n{tail}");
         }

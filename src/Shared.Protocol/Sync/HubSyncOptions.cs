@@ -36,7 +36,7 @@ public sealed record HubSyncOptions
     public long RetryAfterMs { get; init; } = 1_000;
 
     /// <summary>The longest pause between two tries of an object that the node cannot store, milliseconds.</summary>
-    public long RetryCapMs { get; init; } = 60_000;
+    public long RetryCapMs { get; init; } = 10_000;
 
     /// <summary>Whether the edge says what it holds before anything is sent (EdgeSync's extension).</summary>
     public bool Inventory { get; init; } = true;

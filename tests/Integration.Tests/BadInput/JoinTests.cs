@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using EdgeSync.Integration.Tests.World;
 using EdgeSync.TestKit;
@@ -13,14 +14,14 @@ public sealed class JoinTests(ITestOutputHelper output)
     {
         await using var world = await EdgeWorld.StartCloudAsync(output);
         var token = await world.Cloud.GetTokenAsync();
+        var since = Stopwatch.StartNew();
         var brief = (await ProgramsCloud.CommandAsync("gettoken", "--data-dir", world.Cloud.DataFolder, "--ttl", "1s")).Expect().Trim();
 
         await FailsAsync(world, "certainly-no-token", "token");
         // the last but one: the last character of a base64 text may hold bits that nobody reads
         var changed = token[..^2] + (token[^2] == 'A' ? 'B' : 'A') + token[^1];
         await FailsAsync(world, changed, "token");
-        await world.EventuallyAsync("the brief token has expired", async () =>
-            (await world.Edge.TryJoinAsync(world.Cloud.HubAddress, brief)).Text.Contains("expired", StringComparison.OrdinalIgnoreCase));
+        await world.EventuallyAsync("the brief token has expired", () => Task.FromResult(since.Elapsed > TimeSpan.FromSeconds(3)));
         await FailsAsync(world, brief, "expired");
     }
 
