@@ -127,7 +127,7 @@ public sealed partial class AgentSync
             {
                 due = upload;
                 upload.Sends++;
-                next = upload.Deadline = nowMs + Grown(options.AnswerTimeoutMs, options.AnswerTimeoutCapMs, upload.Sends);
+                next = upload.Deadline = nowMs + RetryPause.After(options.AnswerTimeoutMs, options.AnswerTimeoutCapMs, upload.Sends);
             }
 
             _nextDeadline = Math.Min(_nextDeadline, next);
@@ -168,7 +168,7 @@ public sealed partial class AgentSync
                 // the content is left to the outbox: what is sent after the pause is the key's newest
                 upload.Entry = null;
                 upload.Failures++;
-                upload.Deadline = nowMs + Grown(options.RetryAfterMs, options.RetryCapMs, upload.Failures);
+                upload.Deadline = nowMs + RetryPause.After(options.RetryAfterMs, options.RetryCapMs, upload.Failures);
                 _nextDeadline = Math.Min(_nextDeadline, upload.Deadline);
                 return Receipt.Retry;
         }
@@ -204,8 +204,6 @@ public sealed partial class AgentSync
         Array.Clear(_loads);
         _nextDeadline = long.MaxValue;
     }
-
-    private static long Grown(long first, long cap, int times) => Math.Min(cap, first << Math.Min(times - 1, 16));
 
     private static Message Render(Upload upload, long unixMs)
     {

@@ -187,7 +187,7 @@ public sealed partial class HubSync
     /// <summary>What is on its way needs time on a slow link, and is no less on its way for that.</summary>
     private long ResendDelay(int attempts)
     {
-        var delay = Grown(_options.ResendAfterMs, _options.ResendCapMs, attempts);
+        var delay = RetryPause.After(_options.ResendAfterMs, _options.ResendCapMs, attempts);
         if (_options.SlowestBytesPerSecond == 0)
         {
             return delay;

@@ -146,14 +146,14 @@ public sealed partial class HubSync
         progress.LastError = error;
         progress.Failures++;
         progress.RetryAt = Carries(flight, entry)
-            ? _nowMs + Grown(_options.RetryAfterMs, _options.RetryCapMs, progress.Failures)
+            ? _nowMs + RetryPause.After(_options.RetryAfterMs, _options.RetryCapMs, progress.Failures)
             : long.MinValue;
         progress.ChangedMs ??= flight.ChangedMs;
         progress.ChangedUnixMs = progress.ChangedUnixMs == 0 ? flight.ChangedUnixMs : progress.ChangedUnixMs;
         if (_nowMs >= _probeAt)
         {
             _failedInRow++;
-            _probeAt = _nowMs + Grown(_options.RetryAfterMs, _options.RetryCapMs, _failedInRow);
+            _probeAt = _nowMs + RetryPause.After(_options.RetryAfterMs, _options.RetryCapMs, _failedInRow);
         }
 
         if (progress.RetryAt > long.MinValue)
@@ -254,8 +254,6 @@ public sealed partial class HubSync
         UnknownAnswers++;
         return null;
     }
-
-    private static long Grown(long first, long cap, int times) => Math.Min(cap, first << Math.Min(times - 1, 16));
 
     /// <summary>What is on its way in one lane.</summary>
     private struct LaneLoad
