@@ -21,11 +21,10 @@ internal sealed class SchemaText
     {
         var text = new SchemaText();
         var lines = new List<string>();
-        foreach (var file in (string[])["kubernetes.schema", "devices.schema"])
+        var assembly = Assembly.GetExecutingAssembly();
+        foreach (var file in assembly.GetManifestResourceNames().Where(n => n.EndsWith(".schema", StringComparison.Ordinal)))
         {
-            using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(file)
-                ?? throw new InvalidOperationException($"embedded file {file} is missing");
-            using var reader = new StreamReader(stream);
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(file)!);
             while (reader.ReadLine() is { } line)
             {
                 lines.Add(line);

@@ -1,0 +1,19 @@
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.CloudCore.EmbeddedApi.Tables;
+
+namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
+
+/// <summary>The resources of events.k8s.io/v1.</summary>
+internal static class EventsKinds
+{
+    public static ResourceDescriptor[] All(SchemaText schema) =>
+    [
+        new()
+        {
+            Group = "events.k8s.io", Version = "v1", Plural = "events", Singular = "event", Kind = "Event", ShortNames = ["ev"],
+            StorageName = "events", Schema = schema.Type("events.Event"), Columns = EventColumns.All, CreatesOnUpdate = true,
+            SelectableFields = ["involvedObject.kind", "involvedObject.name", "reason", "type"],
+            FromStorage = EventForms.FromCore, ToStorage = EventForms.ToCore,
+        },
+    ];
+}
