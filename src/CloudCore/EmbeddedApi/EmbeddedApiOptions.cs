@@ -1,4 +1,4 @@
-using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using System.Security.Cryptography.X509Certificates;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
 
 namespace EdgeSync.CloudCore.EmbeddedApi;
@@ -15,6 +15,6 @@ internal sealed record EmbeddedApiOptions
     /// <summary>How much of the past watches can resume from.</summary>
     public StoreLimits Limits { get; init; } = new();
 
-    /// <summary>Who asks; the default reads the client certificate that the server has checked.</summary>
-    public Func<HttpContext, UserInfo> Authenticate { get; init; } = UserInfo.FromConnection;
+    /// <summary>The CA of client certificates; null where the web server has checked them already.</summary>
+    public X509Certificate2? ClientAuthority { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using EdgeSync.CloudCore.EmbeddedApi.Authentication;
 using EdgeSync.CloudCore.EmbeddedApi.Discovery;
 using EdgeSync.CloudCore.EmbeddedApi.Kinds;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
@@ -17,7 +18,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
 {
     private static readonly string[] s_firstNamespaces = ["default", "kube-system", "kube-node-lease", "kube-public", "kubeedge"];
 
-    private readonly EmbeddedApiOptions _options;
+    private readonly RequestAuthenticator _authenticator;
     private readonly ObjectStore _store;
     private readonly ResourceTable _resources;
     private readonly DiscoveryDocuments _discovery;
@@ -28,7 +29,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
 
     private EmbeddedApiServer(EmbeddedApiOptions options, ObjectStore store, TimeProvider time, ILoggerFactory loggers)
     {
-        _options = options;
+        _authenticator = new RequestAuthenticator(new ClientCertificateUsers(options.ClientAuthority, time), loggers.CreateLogger<RequestAuthenticator>());
         _store = store;
         _logger = loggers.CreateLogger<EmbeddedApiServer>();
         var schema = SchemaText.LoadEmbedded();
@@ -128,11 +129,12 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         }
 
         var info = RequestInfo.Parse(path);
-        Authorization.Demand(_options.Authenticate(context), new RequestAttributes(VerbOf(context.Request, info), path, info));
+        var user = _authenticator.Authenticate(context);
+        Authorization.Demand(user, new RequestAttributes(VerbOf(context.Request, info), path, info));
         if (info is { Resource.Length: > 0 })
         {
             var resource = _resources.Find(info.Group, info.Version, info.Resource) ?? throw ApiException.NoSuchResource();
-            await _verbs.HandleAsync(new ApiRequest(context, info, resource));
+            await _verbs.HandleAsync(new ApiRequest(context, info, resource) { User = user });
             return;
         }
 

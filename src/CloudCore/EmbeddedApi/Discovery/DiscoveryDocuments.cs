@@ -8,7 +8,6 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Discovery;
 /// <summary>What clients ask to learn what there is: groups, versions, resources, OpenAPI. Rendered once per table.</summary>
 internal sealed class DiscoveryDocuments
 {
-    private static readonly string[] s_allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
     private static readonly string[] s_statusVerbs = ["get", "patch", "update"];
     private static readonly string[] s_createVerb = ["create"];
 
@@ -148,12 +147,16 @@ internal sealed class DiscoveryDocuments
         writer.WriteStartArray("resources"u8);
         foreach (var resource in resources)
         {
-            WriteResource(writer, resource, resource.Plural, resource.Singular, resource.Kind, s_allVerbs);
+            WriteResource(writer, resource, resource.Plural, resource.Singular, resource.Kind, resource.Verbs);
             foreach (var subresource in resource.Subresources)
             {
-                WriteResource(
-                    writer, resource, $"{resource.Plural}/{subresource}", "", subresource == "binding" ? "Binding" : resource.Kind,
-                    subresource == "binding" ? s_createVerb : s_statusVerbs);
+                var (kind, verbs) = subresource switch
+                {
+                    "binding" => ("Binding", s_createVerb),
+                    "token" => ("TokenRequest", s_createVerb),
+                    _ => (resource.Kind, s_statusVerbs),
+                };
+                WriteResource(writer, resource, $"{resource.Plural}/{subresource}", "", kind, verbs);
             }
         }
 
@@ -161,12 +164,19 @@ internal sealed class DiscoveryDocuments
     }
 
     private static void WriteResource(
-        Utf8JsonWriter writer, ResourceDescriptor resource, string name, string singular, string kind, string[] verbs)
+        Utf8JsonWriter writer, ResourceDescriptor resource, string name, string singular, string kind, IReadOnlyList<string> verbs)
     {
         writer.WriteStartObject();
         writer.WriteString("name"u8, name);
         writer.WriteString("singularName"u8, singular);
         writer.WriteBoolean("namespaced"u8, resource.Namespaced);
+        if (kind == "TokenRequest")
+        {
+            // the one subresource whose body is of another group
+            writer.WriteString("group"u8, "authentication.k8s.io"u8);
+            writer.WriteString("version"u8, "v1"u8);
+        }
+
         writer.WriteString("kind"u8, kind);
         WriteList(writer, "verbs", verbs);
         if (singular.Length > 0)

@@ -10,6 +10,9 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Resources;
 /// </summary>
 internal sealed record ResourceDescriptor
 {
+    /// <summary>The verbs of a resource that is stored.</summary>
+    public static readonly IReadOnlyList<string> AllVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
     /// <summary>Empty for core/v1.</summary>
     public string Group { get; init; } = "";
 
@@ -31,6 +34,12 @@ internal sealed record ResourceDescriptor
 
     /// <summary><c>status</c>, <c>binding</c>, ….</summary>
     public IReadOnlyList<string> Subresources { get; init; } = [];
+
+    /// <summary>What can be done with the resource; one that is only asked (an access review) is created and nothing else.</summary>
+    public IReadOnlyList<string> Verbs { get; init; } = AllVerbs;
+
+    /// <summary>Whether objects of the kind are kept; a review is answered and forgotten.</summary>
+    public bool IsStored => Verbs.Count > 1;
 
     /// <summary>Where the objects lie; resources with the same name show the same objects in different forms.</summary>
     public string StorageName { get => field ?? GroupResource; init; }

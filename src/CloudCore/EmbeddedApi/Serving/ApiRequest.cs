@@ -17,6 +17,9 @@ internal sealed class ApiRequest(HttpContext context, RequestInfo path, Resource
 
     public ResourceDescriptor Resource => resource;
 
+    /// <summary>Who asks, after impersonation.</summary>
+    public required UserInfo User { get; init; }
+
     public NamespacedName Key => new(path.Namespace, path.Name);
 
     public CancellationToken Aborted => context.RequestAborted;

@@ -118,5 +118,6 @@ internal sealed partial class ObjectWriter
         resource.ToStorage?.Invoke(body);
         resource.Default?.Invoke(body);
         resource.PrepareCreate?.Invoke(body);
+        Admit(context, AdmissionOperation.Create, "", body, null);
     }
 }

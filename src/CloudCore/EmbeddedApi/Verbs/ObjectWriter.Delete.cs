@@ -35,6 +35,7 @@ internal sealed partial class ObjectWriter
                 ?? throw ApiException.NotFound(context.Resource, context.Key.Name);
             CheckPreconditions(context, options, stored);
             var node = stored.Parse();
+            Admit(context, AdmissionOperation.Delete, "", node, node);
             var changed = SetFinalizers(node.Object("metadata")!, options.PropagationPolicy);
             var grace = Grace(context.Resource, node, options);
             var remove = grace == 0 && !IsHeld(context.Resource, node);

@@ -49,7 +49,7 @@ internal sealed partial class ObjectWriter
         throw ApiException.Modified(context.Resource, context.Key.Name);
     }
 
-    private static JsonObject PrepareUpdate(
+    private JsonObject PrepareUpdate(
         WriteContext context, string subresource, StoredObject stored, JsonObject old, Change change)
     {
         var resource = context.Resource;
@@ -65,12 +65,14 @@ internal sealed partial class ObjectWriter
             // a status write touches nothing else
             var whole = stored.Parse();
             whole.SetOrRemove(subresource, next[subresource]);
+            Admit(context, AdmissionOperation.Update, subresource, whole, old);
             return whole;
         }
 
         KeepOwned(resource, old, next);
         resource.Default?.Invoke(next);
         resource.PrepareUpdate?.Invoke(next, old);
+        Admit(context, AdmissionOperation.Update, "", next, old);
         if (resource.TracksGeneration && !SameSpec(old, next))
         {
             var metadata = next.Object("metadata")!;

@@ -17,6 +17,9 @@ internal sealed partial class ObjectWriter(ObjectStore store, TimeProvider time)
 
     private readonly KeyedGate<(string Resource, NamespacedName Key)> _turns = new();
 
+    /// <summary>Asked about every write of a user. Set while the server is composed.</summary>
+    public Admission? Admission { get; set; }
+
     private string Now => KubeTime.Format(time.GetUtcNow());
 
     private static void Validate(WriteContext context, JsonObject node, JsonObject? old)
@@ -25,6 +28,14 @@ internal sealed partial class ObjectWriter(ObjectStore store, TimeProvider time)
         ObjectMetaRules.Check(context.Resource, node, old, errors);
         context.Resource.Validate?.Invoke(node, old, errors);
         errors.ThrowIfAny(context.Resource, node.Object("metadata")!.Text("name") ?? "");
+    }
+
+    private void Admit(WriteContext context, AdmissionOperation operation, string subresource, JsonObject node, JsonObject? old)
+    {
+        if (context.User is { } user)
+        {
+            Admission?.Invoke(new AdmissionRequest(operation, context.Resource, subresource, context.Key, user, node, old));
+        }
     }
 
     private static ApiException Refuse(WriteContext context, CommitOutcome outcome) => outcome switch

@@ -15,6 +15,9 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 internal sealed record WriteContext(
     ResourceDescriptor Resource, NamespacedName Key, bool DryRun, string FieldValidation, Action<string> Warn)
 {
+    /// <summary>Who writes; null for the server itself, which no admission asks.</summary>
+    public UserInfo? User { get; init; }
+
     public static WriteContext Of(ApiRequest request)
     {
         if (request.Query("dryRun") is not ("" or "All") and var dryRun)
@@ -24,7 +27,7 @@ internal sealed record WriteContext(
 
         var validation = request.Query("fieldValidation") is { Length: > 0 } given ? given : "Warn";
         return validation is "Strict" or "Warn" or "Ignore"
-            ? new WriteContext(request.Resource, request.Key, request.DryRun, validation, request.Warn)
+            ? new WriteContext(request.Resource, request.Key, request.DryRun, validation, request.Warn) { User = request.User }
             : throw ApiException.BadRequest(
                 $"fieldValidation: Unsupported value: \"{validation}\": supported values: \"Ignore\", \"Strict\", \"Warn\"");
     }
