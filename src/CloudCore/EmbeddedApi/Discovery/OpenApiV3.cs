@@ -113,7 +113,7 @@ internal static class OpenApiV3
             case FieldKind.Map:
                 WriteContainer(writer, "object", "additionalProperties", shape.Element!, waiting);
                 return;
-            case FieldKind.Any:
+            case FieldKind.Any or FieldKind.ObjectOrBoolean or FieldKind.ObjectOrList or FieldKind.ObjectOrStrings:
                 writer.WriteString("type"u8, "object"u8);
                 writer.WriteBoolean("x-kubernetes-preserve-unknown-fields"u8, true);
                 return;
@@ -121,7 +121,7 @@ internal static class OpenApiV3
 
         var (type, format) = shape.Kind switch
         {
-            FieldKind.Integer => ("integer", "int64"),
+            FieldKind.Integer => ("integer", shape.Is32Bit ? "int32" : "int64"),
             FieldKind.Number => ("number", "double"),
             FieldKind.Boolean => ("boolean", ""),
             FieldKind.Time or FieldKind.MicroTime => ("string", "date-time"),

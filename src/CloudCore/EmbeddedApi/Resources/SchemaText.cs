@@ -3,18 +3,30 @@ using System.Reflection;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Resources;
 
-/// <summary>
-/// Reads the *.schema files next to this one. A line is one of:
-/// <code>
-/// # comment
-/// TypeName
-///   field type[?] [#number] [merge|merge,retainKeys] [key=member]
-///   ~ type #number
-/// </code>
-/// </summary>
+/// <summary>Reads the *.schema files next to this one; meta.schema says how they are written.</summary>
 internal sealed class SchemaText
 {
+    private static readonly Dictionary<string, FieldShape> s_plain = new()
+    {
+        ["string"] = new(FieldKind.String),
+        ["int"] = new(FieldKind.Integer),
+        ["int32"] = new(FieldKind.Integer) { Is32Bit = true },
+        ["number"] = new(FieldKind.Number),
+        ["bool"] = new(FieldKind.Boolean),
+        ["time"] = new(FieldKind.Time),
+        ["microtime"] = new(FieldKind.MicroTime),
+        ["duration"] = new(FieldKind.Duration),
+        ["bytes"] = new(FieldKind.Bytes),
+        ["quantity"] = new(FieldKind.Quantity),
+        ["intstr"] = new(FieldKind.IntOrString),
+        ["any"] = new(FieldKind.Any),
+        ["raw"] = new(FieldKind.Any),
+        ["fields"] = new(FieldKind.Any),
+    };
+
     private readonly Dictionary<string, TypeSchema> _types = [];
+
+    public IReadOnlyCollection<TypeSchema> Types => _types.Values;
 
     /// <summary>All types of the embedded files.</summary>
     public static SchemaText LoadEmbedded()
@@ -41,22 +53,16 @@ internal sealed class SchemaText
 
     private void Read(List<string> lines)
     {
-        foreach (var line in lines.Where(l => l.Length > 0 && l[0] is not ('#' or ' ')))
-        {
-            _types.Add(line, new TypeSchema(line));
-        }
-
+        DeclareTypes(lines);
         TypeSchema? current = null;
-        foreach (var line in lines.Where(l => l.Length > 0 && l[0] != '#'))
+        foreach (var line in lines.Where(l => l.Length > 0 && l[0] is not ('#' or '@')))
         {
+            var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (line[0] != ' ')
             {
-                current = _types[line];
-                continue;
+                current = _types[words[0]];
             }
-
-            var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (words[0] == "~")
+            else if (words[0] == "~")
             {
                 current!.Embed(Number(words), Type(words[1]));
             }
@@ -72,20 +78,50 @@ internal sealed class SchemaText
         }
     }
 
+    /// <summary>First, since a field may have a type that is written further below.</summary>
+    private void DeclareTypes(List<string> lines)
+    {
+        var package = "";
+        foreach (var line in lines.Where(l => l.Length > 0 && l[0] is not ('#' or ' ')))
+        {
+            var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words[0] == "@")
+            {
+                package = words[1];
+                continue;
+            }
+
+            _types.Add(words[0], new TypeSchema(words[0]) { Package = package, Atomic = words.Contains("struct=atomic") });
+        }
+    }
+
     private static int Number(string[] words) =>
         words.FirstOrDefault(w => w[0] == '#') is { } text ? int.Parse(text.AsSpan(1), CultureInfo.InvariantCulture) : 0;
 
     private FieldSchema ReadField(string[] words)
     {
-        var strategy = words.FirstOrDefault(w => w.StartsWith("merge", StringComparison.Ordinal)) ?? "";
-        var key = words.FirstOrDefault(w => w.StartsWith("key=", StringComparison.Ordinal))?[4..];
-        var retainKeys = strategy.EndsWith("retainKeys", StringComparison.Ordinal);
-        return new FieldSchema(words[0], ReadShape(words[1].TrimEnd('?')), strategy.Length > 0, retainKeys, key)
+        var strategy = words.FirstOrDefault(w => w is "merge" or "retainKeys" or "merge,retainKeys") ?? "";
+        return new FieldSchema(
+            words[0],
+            ReadShape(words[1].TrimEnd('?', '!')),
+            strategy.StartsWith("merge", StringComparison.Ordinal),
+            strategy.EndsWith("retainKeys", StringComparison.Ordinal),
+            Member(words, "key="))
         {
             Number = Number(words),
             Optional = words[1].EndsWith('?'),
+            Always = words[1].EndsWith('!'),
+            Required = words.Contains("required"),
+            Replace = words.Contains("replace"),
+            ListType = Member(words, "list=") switch { "set" => ListType.Set, "map" => ListType.Map, _ => ListType.Atomic },
+            Keys = Member(words, "keys=")?.Split(',') ?? [],
+            Atomic = words.Contains("map=atomic") || words.Contains("struct=atomic"),
+            DefaultText = Member(words, "default="),
         };
     }
+
+    private static string? Member(string[] words, string prefix) =>
+        words.FirstOrDefault(w => w.StartsWith(prefix, StringComparison.Ordinal))?[prefix.Length..];
 
     private FieldShape ReadShape(string text)
     {
@@ -99,18 +135,11 @@ internal sealed class SchemaText
             return new FieldShape(FieldKind.Map, Element: ReadShape(text[4..]));
         }
 
-        return text switch
+        return s_plain.GetValueOrDefault(text) ?? text switch
         {
-            "string" => new FieldShape(FieldKind.String),
-            "int" => new FieldShape(FieldKind.Integer),
-            "number" => new FieldShape(FieldKind.Number),
-            "bool" => new FieldShape(FieldKind.Boolean),
-            "time" => new FieldShape(FieldKind.Time),
-            "microtime" => new FieldShape(FieldKind.MicroTime),
-            "bytes" => new FieldShape(FieldKind.Bytes),
-            "quantity" => new FieldShape(FieldKind.Quantity),
-            "intstr" => new FieldShape(FieldKind.IntOrString),
-            "any" or "raw" or "fields" => new FieldShape(FieldKind.Any),
+            "schemaOrBool" => new FieldShape(FieldKind.ObjectOrBoolean, Type("JSONSchemaProps")),
+            "schemaOrList" => new FieldShape(FieldKind.ObjectOrList, Type("JSONSchemaProps")),
+            "schemaOrStrings" => new FieldShape(FieldKind.ObjectOrStrings, Type("JSONSchemaProps")),
             _ => new FieldShape(FieldKind.Object, Type(text)),
         };
     }

@@ -29,6 +29,31 @@ internal enum FieldKind
     Object,
     List,
     Map,
+
+    /// <summary>metav1.Duration, as Go writes it: <c>1m30s</c>.</summary>
+    Duration,
+
+    /// <summary>A JSON schema, or true or false.</summary>
+    ObjectOrBoolean,
+
+    /// <summary>A JSON schema, or a list of them.</summary>
+    ObjectOrList,
+
+    /// <summary>A JSON schema, or a list of strings.</summary>
+    ObjectOrStrings,
+}
+
+/// <summary>What server-side apply takes a list for.</summary>
+internal enum ListType
+{
+    /// <summary>One value, which has one owner.</summary>
+    Atomic,
+
+    /// <summary>Plain values, each with its owners.</summary>
+    Set,
+
+    /// <summary>Objects that keys tell apart.</summary>
+    Map,
 }
 
 /// <summary>The shape of a value.</summary>
@@ -37,18 +62,22 @@ internal enum FieldKind
 /// <param name="Element">The members' shape, for lists and maps.</param>
 internal sealed record FieldShape(FieldKind Kind, TypeSchema? Type = null, FieldShape? Element = null)
 {
+    /// <summary>Whether a whole number must fit into 32 bits.</summary>
+    public bool Is32Bit { get; init; }
+
     /// <summary>How a Go client would name the type, for error messages.</summary>
     public string GoName => Kind switch
     {
         FieldKind.String => "string",
-        FieldKind.Integer => "int64",
+        FieldKind.Integer => Is32Bit ? "int32" : "int64",
         FieldKind.Number => "float64",
         FieldKind.Boolean => "bool",
         FieldKind.Time or FieldKind.MicroTime => "time",
         FieldKind.Bytes => "[]uint8",
         FieldKind.Quantity => "quantity",
         FieldKind.IntOrString => "intstr",
-        FieldKind.Object => Type!.Name,
+        FieldKind.Duration => "string",
+        FieldKind.Object or FieldKind.ObjectOrBoolean or FieldKind.ObjectOrList or FieldKind.ObjectOrStrings => Type!.Name,
         FieldKind.List => "[]" + Element!.GoName,
         FieldKind.Map => "map[string]" + Element!.GoName,
         _ => "any",
@@ -68,6 +97,27 @@ internal sealed record FieldSchema(string Name, FieldShape Shape, bool Merge, bo
 
     /// <summary>Whether an empty or zero value says something; otherwise it is the same as none.</summary>
     public bool Optional { get; init; }
+
+    /// <summary>Whether Kubernetes writes it although it is empty or zero.</summary>
+    public bool Always { get; init; }
+
+    /// <summary>Whether a strategic merge patch replaces an object instead of merging it.</summary>
+    public bool Replace { get; init; }
+
+    /// <summary>Whether clients must give it.</summary>
+    public bool Required { get; init; }
+
+    /// <summary>How server-side apply treats a list.</summary>
+    public ListType ListType { get; init; }
+
+    /// <summary>For <see cref="ListType.Map"/>: the members' fields that tell them apart.</summary>
+    public IReadOnlyList<string> Keys { get; init; } = [];
+
+    /// <summary>Whether server-side apply takes a map or an object as one value.</summary>
+    public bool Atomic { get; init; }
+
+    /// <summary>What stands for the field where it is missing, as JSON; null where nothing does.</summary>
+    public string? DefaultText { get; init; }
 }
 
 /// <summary>A type with named fields, such as PodSpec.</summary>
@@ -78,6 +128,12 @@ internal sealed class TypeSchema(string name)
     private readonly Dictionary<int, TypeSchema> _embedded = [];
 
     public string Name => name;
+
+    /// <summary>Of which package of Kubernetes it is, as in OpenAPI: <c>io.k8s.api.core.v1</c>; empty for others.</summary>
+    public string Package { get; init; } = "";
+
+    /// <summary>Whether server-side apply takes the whole as one value.</summary>
+    public bool Atomic { get; init; }
 
     public IReadOnlyDictionary<string, FieldSchema> Fields => _fields;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
+using EdgeSync.Protocol.Configuration;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
@@ -143,6 +144,9 @@ internal static class ProtobufBody
     private static JsonNode? ReadValue(ref ProtobufReader reader, FieldShape shape, int depth) => shape.Kind switch
     {
         FieldKind.Integer => JsonValue.Create((long)reader.Number),
+        FieldKind.Duration => JsonValue.Create(GoDuration.Format(TimeSpan.FromTicks((long)Varint(reader.Bytes, 1) / 100))),
+        FieldKind.ObjectOrBoolean or FieldKind.ObjectOrList or FieldKind.ObjectOrStrings =>
+            ReadAlternative(reader.Bytes, shape, depth),
         FieldKind.Boolean => JsonValue.Create(reader.Number != 0),
         FieldKind.Number => JsonValue.Create(BitConverter.UInt64BitsToDouble(reader.Number)),
         FieldKind.String => JsonValue.Create(Text(reader.Bytes)),
@@ -152,8 +156,70 @@ internal static class ProtobufBody
         FieldKind.IntOrString => ReadIntOrString(reader.Bytes),
         FieldKind.Object => ReadMessage(reader.Bytes, shape.Type!, depth),
         FieldKind.Any => ReadRaw(Member(reader.Bytes, 1)),
-        _ => throw ProtobufReader.Malformed("a list within a list"),
+        FieldKind.List => ReadItems(reader.Bytes, shape.Element!, depth),
+        _ => throw ProtobufReader.Malformed("a map within a list"),
     };
+
+    /// <summary>A list where protobuf needs a message of its own, as for the values of a map: { 1 items }.</summary>
+    private static JsonArray ReadItems(ReadOnlySpan<byte> bytes, FieldShape element, int depth)
+    {
+        var list = new JsonArray();
+        var reader = new ProtobufReader(bytes);
+        while (reader.Next(out var number))
+        {
+            if (number == 1)
+            {
+                list.Add(ReadValue(ref reader, element, depth + 1));
+            }
+        }
+
+        return list;
+    }
+
+    /// <summary>
+    /// What a JSON schema has where a schema or something else may stand.
+    /// <code>
+    /// JSONSchemaPropsOrBool { 1 allows, 2 schema }   …OrArray { 1 schema, 2 schemas }   …OrStringArray { 1 schema, 2 strings }
+    /// </code>
+    /// </summary>
+    private static JsonNode? ReadAlternative(ReadOnlySpan<byte> bytes, FieldShape shape, int depth)
+    {
+        JsonNode? read = shape.Kind == FieldKind.ObjectOrBoolean ? JsonValue.Create(Varint(bytes, 1) != 0) : null;
+        var schemaNumber = shape.Kind == FieldKind.ObjectOrBoolean ? 2 : 1;
+        var reader = new ProtobufReader(bytes);
+        while (reader.Next(out var number))
+        {
+            if (number == schemaNumber)
+            {
+                read = ReadMessage(reader.Bytes, shape.Type!, depth + 1);
+            }
+            else if (number == 2)
+            {
+                var list = read as JsonArray ?? [];
+                list.Add(shape.Kind == FieldKind.ObjectOrList
+                    ? ReadMessage(reader.Bytes, shape.Type!, depth + 1)
+                    : JsonValue.Create(Text(reader.Bytes)));
+                read = list;
+            }
+        }
+
+        return read;
+    }
+
+    private static ulong Varint(ReadOnlySpan<byte> bytes, int wanted)
+    {
+        ulong value = 0;
+        var reader = new ProtobufReader(bytes);
+        while (reader.Next(out var number))
+        {
+            if (number == wanted)
+            {
+                value = reader.Number;
+            }
+        }
+
+        return value;
+    }
 
     private static JsonValue? ReadTime(ReadOnlySpan<byte> bytes, FieldKind kind)
     {

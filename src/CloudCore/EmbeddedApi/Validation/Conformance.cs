@@ -70,15 +70,22 @@ internal sealed class Conformance(string kind, string version)
             case FieldKind.Map when value is JsonObject map:
                 Map(map, shape.Element!, Join(parent, name));
                 return null;
+            case FieldKind.ObjectOrBoolean or FieldKind.ObjectOrList or FieldKind.ObjectOrStrings when value is JsonObject inner:
+                Object(inner, shape.Type!, Join(parent, name));
+                return null;
+            case FieldKind.ObjectOrList when value is JsonArray list:
+                return List(list, new FieldShape(FieldKind.Object, shape.Type), Join(parent, name));
+            case FieldKind.ObjectOrStrings when value is JsonArray list:
+                return List(list, new FieldShape(FieldKind.String), Join(parent, name));
             case FieldKind.Quantity when kindOfValue == JsonValueKind.Number:
                 return JsonValue.Create(value.ToJsonString());
             case FieldKind.Any:
-            case FieldKind.String or FieldKind.Quantity or FieldKind.IntOrString when kindOfValue == JsonValueKind.String:
+            case FieldKind.String or FieldKind.Quantity or FieldKind.IntOrString or FieldKind.Duration when kindOfValue == JsonValueKind.String:
             case FieldKind.Time or FieldKind.MicroTime when kindOfValue == JsonValueKind.String && KubeTime.TryParse(value.AsText(), out _):
             case FieldKind.Bytes when kindOfValue == JsonValueKind.String && IsBase64(value.AsText()!):
-            case FieldKind.Boolean when kindOfValue is JsonValueKind.True or JsonValueKind.False:
+            case FieldKind.Boolean or FieldKind.ObjectOrBoolean when kindOfValue is JsonValueKind.True or JsonValueKind.False:
             case FieldKind.Number when kindOfValue == JsonValueKind.Number:
-            case FieldKind.Integer or FieldKind.IntOrString when kindOfValue == JsonValueKind.Number && IsWhole((JsonValue)value):
+            case FieldKind.Integer or FieldKind.IntOrString when kindOfValue == JsonValueKind.Number && IsWhole((JsonValue)value, shape):
                 return null;
             default:
                 throw Mismatch(value, kindOfValue, shape, Join(parent, name));
@@ -153,7 +160,10 @@ internal sealed class Conformance(string kind, string version)
 
     private static bool IsBase64(string text) => Base64.IsValid(text);
 
-    private static bool IsWhole(JsonValue value) => value.TryGetValue<long>(out _) || value.TryGetValue<int>(out _);
+    private static bool IsWhole(JsonValue value, FieldShape shape) =>
+        value.TryGetValue<int>(out _)
+        || (value.TryGetValue<long>(out var number)
+            && (!(shape.Is32Bit || shape.Kind == FieldKind.IntOrString) || number is >= int.MinValue and <= int.MaxValue));
 
     private static string Join(string path, string name) => path.Length == 0 ? name : name[0] == '[' ? path + name : $"{path}.{name}";
 }
