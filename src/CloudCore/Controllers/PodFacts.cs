@@ -1,4 +1,3 @@
-using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers;

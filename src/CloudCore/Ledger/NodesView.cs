@@ -101,7 +101,7 @@ internal sealed class NodesView(NodeLedger ledger, SessionRegistry sessions, Nod
     {
         try
         {
-            return caches.Nodes.Get(new KubeApi.NamespacedName("", node))?.View(KubernetesJson.Default.Node);
+            return caches.Nodes.Get(new NamespacedName("", node))?.View(KubernetesJson.Default.Node);
         }
         catch (KubeObjectException)
         {

@@ -1,5 +1,4 @@
 using EdgeSync.CloudCore.CloudHub;
-using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Sync;
 using EdgeSync.Protocol.Wire;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using EdgeSync.CloudCore;
 using EdgeSync.CloudCore.CloudHub;
 using EdgeSync.CloudCore.CloudHub.KubeEdge;
 using EdgeSync.CloudCore.CloudHub.Upstream;

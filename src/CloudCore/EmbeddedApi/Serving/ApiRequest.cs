@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
-using EdgeSync.CloudCore.EmbeddedApi.Store;
 using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Serving;

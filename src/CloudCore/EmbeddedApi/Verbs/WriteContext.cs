@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
-using EdgeSync.CloudCore.EmbeddedApi.Store;
 using EdgeSync.CloudCore.EmbeddedApi.Validation;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
