@@ -1,0 +1,319 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using EdgeSync.Protocol.Configuration;
+using EdgeSync.TestKit;
+
+namespace EdgeSync.Conformance.Tests.Running;
+
+/// <summary>One case on one server: does the steps in order and notes each answer as a JSON tree.</summary>
+internal sealed partial class CaseRun : IDisposable
+{
+    private static readonly TimeSpan s_untilLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_eventsLimit = TimeSpan.FromSeconds(15);
+    private static readonly string[] s_yamlOutputs = ["-oyaml", "-o=yaml", "--output=yaml", "yaml"];
+
+    private readonly CaseFile _case;
+    private readonly ApiServer _server;
+    private readonly TempFolder _folder = new();
+    private readonly Normalizer _normalizer;
+    private readonly Dictionary<string, string> _values = [];
+    private readonly Dictionary<string, Task<JsonObject>> _background = [];
+
+    public CaseRun(CaseFile file, ApiServer server)
+    {
+        _case = file;
+        _server = server;
+        _normalizer = new Normalizer(server.Address, _folder.Path);
+        var unique = file.Unique.Length <= 50 ? file.Unique : $"{file.Unique[..40]}-{(uint)file.Unique.Aggregate(17, (h, c) => (h * 31) + c):x8}";
+        _values["ns"] = $"c-{unique}";
+        _values["u"] = unique;
+    }
+
+    /// <summary>The normalized answers, one for each step.</summary>
+    public async Task<List<JsonNode>> RunAsync()
+    {
+        await MakeNamespaceAsync();
+        var answers = new List<JsonNode>();
+        foreach (var step in _case.Steps)
+        {
+            JsonObject answer;
+            try
+            {
+                answer = await AnswerAsync(step);
+            }
+            catch (Exception e) when (e is not FormatException)
+            {
+                answer = new JsonObject { ["failed"] = $"{e.GetType().Name}: {e.Message}" };
+            }
+
+            Save(step, answer);
+            answers.Add(_normalizer.Normalize(answer)!);
+        }
+
+        return answers;
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private async Task MakeNamespaceAsync()
+    {
+        using var body = new StringContent($$$"""{"metadata":{"name":"{{{_values["ns"]}}}"}}""", Encoding.UTF8, "application/json");
+        using var response = await _server.Client("").PostAsync(new Uri("/api/v1/namespaces", UriKind.Relative), body);
+        if (!response.IsSuccessStatusCode)
+        {
+            throw new InvalidOperationException($"{_server.Name}: no namespace for the case: {await response.Content.ReadAsStringAsync()}");
+        }
+    }
+
+    private async Task<JsonObject> AnswerAsync(CaseStep step)
+    {
+        var until = step.Directive("until");
+        var deadline = DateTime.UtcNow + s_untilLimit;
+        while (true)
+        {
+            var answer = step.IsCommand ? await CommandAsync(step) : await RequestOrAwaitAsync(step);
+            if (until is null || DateTime.UtcNow > deadline || Holds(until, answer))
+            {
+                return answer;
+            }
+
+            await Task.Delay(50);
+        }
+    }
+
+    /// <summary><c>PATH=VALUE</c> or <c>PATH</c>, which then has to be there.</summary>
+    private bool Holds(string condition, JsonObject answer)
+    {
+        var equal = condition.IndexOf('=', StringComparison.Ordinal);
+        var found = AnswerPath.Find(answer, equal < 0 ? condition : condition[..equal]);
+        return equal < 0 ? found is not null : (found?.ToString() ?? "") == Fill(condition[(equal + 1)..]);
+    }
+
+    private void Save(CaseStep step, JsonObject answer)
+    {
+        var checks = new JsonArray();
+        foreach (var (name, value) in step.Directives)
+        {
+            if (name == "save")
+            {
+                var words = value.Split(' ', 2);
+                _values[words[0]] = AnswerPath.Find(answer, words[1])?.ToString() ?? "";
+                _normalizer.Save(words[0], _values[words[0]]);
+            }
+            else if (name == "check")
+            {
+                checks.Add(Check(Fill(value)));
+            }
+        }
+
+        if (checks.Count > 0)
+        {
+            answer["checks"] = checks;
+        }
+    }
+
+    private static bool Check(string text)
+    {
+        var words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (words is not [var left, var comparison, var right])
+        {
+            return false;
+        }
+
+        return comparison switch
+        {
+            "==" => left == right,
+            "!=" => left != right,
+            "<" => decimal.Parse(left, CultureInfo.InvariantCulture) < decimal.Parse(right, CultureInfo.InvariantCulture),
+            _ => throw new FormatException($"@check compares with ==, != or <, not with {comparison}"),
+        };
+    }
+
+    private async Task<JsonObject> RequestOrAwaitAsync(CaseStep step)
+    {
+        if (step.Action.StartsWith("AWAIT ", StringComparison.Ordinal))
+        {
+            return await _background[step.Action[6..].Trim()];
+        }
+
+        if (!step.Has("background"))
+        {
+            return await RequestAsync(step, null);
+        }
+
+        var started = new TaskCompletionSource();
+        var task = RequestAsync(step, started);
+        _background[step.Name] = task;
+        await Task.WhenAny(started.Task, task);
+        return [];
+    }
+
+    private async Task<JsonObject> RequestAsync(CaseStep step, TaskCompletionSource? started)
+    {
+        using var request = NewRequest(step);
+        var user = step.Has("anonymous") ? "-" : Fill(step.Directive("as") ?? "");
+        using var response = await _server.Client(user).SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        started?.TrySetResult();
+        var answer = new JsonObject { ["status"] = (int)response.StatusCode };
+        var headers = new JsonObject();
+        foreach (var name in (step.Directive("headers") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Append("Content-Type"))
+        {
+            if (response.Headers.TryGetValues(name, out var values) || response.Content.Headers.TryGetValues(name, out values))
+            {
+                headers[name] = string.Join(", ", values);
+            }
+        }
+
+        answer["headers"] = headers;
+        if (step.Directive("events") is { } count && response.IsSuccessStatusCode)
+        {
+            await ReadEventsAsync(response, count, answer);
+            return answer;
+        }
+
+        var bytes = await response.Content.ReadAsByteArrayAsync();
+        answer["body"] = Parse(Decompress(bytes, response), response.Content.Headers.ContentType?.MediaType, step.Has("text"));
+        return answer;
+    }
+
+    private static byte[] Decompress(byte[] bytes, HttpResponseMessage response)
+    {
+        if (!response.Content.Headers.ContentEncoding.Contains("gzip"))
+        {
+            return bytes;
+        }
+
+        using var gzip = new System.IO.Compression.GZipStream(new MemoryStream(bytes), System.IO.Compression.CompressionMode.Decompress);
+        using var plain = new MemoryStream();
+        gzip.CopyTo(plain);
+        return plain.ToArray();
+    }
+
+    private HttpRequestMessage NewRequest(CaseStep step)
+    {
+        var words = Fill(step.Action).Split(' ', 2, StringSplitOptions.TrimEntries);
+        if (words.Length < 2)
+        {
+            throw new FormatException($"Cases/{_case.Name}.case:{step.Line}: an action is 'METHOD PATH' or 'kubectl …'");
+        }
+
+        var uri = new Uri(_server.Address.GetLeftPart(UriPartial.Authority) + words[1], new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var request = new HttpRequestMessage(new HttpMethod(words[0]), uri);
+        var body = Fill(step.Body);
+        if (body.Length > 0)
+        {
+            request.Content = new ByteArrayContent(step.Has("base64") ? Convert.FromBase64String(body) : Encoding.UTF8.GetBytes(body));
+            var type = body[0] is '{' or '[' ? "application/json" : "application/yaml";
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        }
+
+        foreach (var (name, value) in step.Headers)
+        {
+            if (name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase))
+            {
+                request.Content ??= new ByteArrayContent([]);
+                request.Content.Headers.Remove(name);
+                if (value.Length > 0)
+                {
+                    request.Content.Headers.TryAddWithoutValidation(name, Fill(value));
+                }
+            }
+            else
+            {
+                request.Headers.TryAddWithoutValidation(name, Fill(value));
+            }
+        }
+
+        return request;
+    }
+
+    /// <summary>So many events, or all that come until the server ends the answer.</summary>
+    private static async Task ReadEventsAsync(HttpResponseMessage response, string count, JsonObject answer)
+    {
+        var most = count == "all" ? int.MaxValue : int.Parse(count, CultureInfo.InvariantCulture);
+        var events = new JsonArray();
+        answer["events"] = events;
+        using var deadline = new CancellationTokenSource(s_eventsLimit);
+        try
+        {
+            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(deadline.Token));
+            while (events.Count < most)
+            {
+                if (await reader.ReadLineAsync(deadline.Token) is not { } line)
+                {
+                    answer["end"] = "the server ended the watch";
+                    return;
+                }
+
+                events.Add(JsonNode.Parse(line));
+            }
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            answer["end"] = "no more events came";
+        }
+    }
+
+    private async Task<JsonObject> CommandAsync(CaseStep step)
+    {
+        foreach (var (name, text) in step.Files.Where(f => f.Name != "stdin"))
+        {
+            var path = _folder.File(name);
+            await File.WriteAllTextAsync(path, Fill(text));
+            _values[name] = path;
+        }
+
+        var words = CommandLine.Split(step.Action).Select(Fill).ToList();
+        var program = words[0] == "kubectl-1.20" ? Path.Combine(Environment.GetEnvironmentVariable("KUBEBUILDER_ASSETS")!, "kubectl") : words[0];
+        var environment = new Dictionary<string, string> { ["KUBECONFIG"] = _server.Kubeconfig, ["HOME"] = Path.GetDirectoryName(_server.Kubeconfig)! };
+        var input = step.Files.FirstOrDefault(f => f.Name == "stdin").Text;
+        var result = await ProgramsCommand.RunAsync(program, [.. words.Skip(1)], environment, input is null ? null : Fill(input));
+        var isYaml = words.Any(s_yamlOutputs.Contains);
+        return new JsonObject
+        {
+            ["exit"] = result.ExitCode,
+            ["output"] = Parse(Encoding.UTF8.GetBytes(result.Output), isYaml ? "application/yaml" : "application/json", step.Has("text")),
+            ["error"] = result.Error,
+        };
+    }
+
+    /// <summary>A tree where it is one, else the text.</summary>
+    private static JsonNode? Parse(byte[] bytes, string? mediaType, bool asText)
+    {
+        var text = Encoding.UTF8.GetString(bytes);
+        try
+        {
+            if (!asText && text.Length > 0)
+            {
+                return mediaType switch
+                {
+                    "application/json" when text[0] is '{' or '[' => JsonNode.Parse(text),
+                    "application/yaml" => YamlToJson.ReadOne(text),
+                    _ => text,
+                };
+            }
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            // then it is compared as the text that it is
+        }
+
+        return text;
+    }
+
+    /// <summary>Puts values in the place of {NAME}, and N times TEXT in the place of {{repeat N TEXT}}.</summary>
+    private string Fill(string text)
+    {
+        text = RepeatRegex().Replace(text, m => string.Concat(Enumerable.Repeat(m.Groups[2].Value, int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture))));
+        return PlaceholderRegex().Replace(text, m => _values.TryGetValue(m.Groups[1].Value, out var value) ? value : m.Value);
+    }
+
+    [GeneratedRegex(@"\{([A-Za-z][A-Za-z0-9._-]*)\}")]
+    private static partial Regex PlaceholderRegex();
+
+    [GeneratedRegex(@"\{\{repeat (\d+) (.+?)\}\}")]
+    private static partial Regex RepeatRegex();
+}
