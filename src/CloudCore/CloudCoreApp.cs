@@ -9,6 +9,7 @@ using EdgeSync.CloudCore.Configuration;
 using EdgeSync.CloudCore.Controllers;
 using EdgeSync.CloudCore.DeviceController;
 using EdgeSync.CloudCore.EmbeddedApi;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.Enrollment;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.CloudCore.Ledger;
@@ -56,7 +57,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var loggers = LoggerFactory.Create(ConsoleLog.Configure);
         builder.Services.AddSingleton(loggers);
         _embedded = IsEmbedded
-            ? EmbeddedApiServer.Open(new EmbeddedApiOptions { DataDir = run.Files.DataDir }, time, loggers)
+            ? EmbeddedApiServer.Open(ApiOptions(run), time, loggers)
             : null;
         var serving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _api = IsEmbedded ? EmbeddedClient(serving.Task, time) : new KubeClient(KubeConfig.Load(run.Config.KubeAPIConfig.KubeConfig), time);
@@ -183,6 +184,17 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             new ControllersOptions { NodeMonitorGracePeriod = controllers.NodeMonitorGracePeriod, SilenceOf = contacts.SilenceOf },
             time, loggers));
     }
+
+    private static EmbeddedApiOptions ApiOptions(CloudCoreRun run) => new()
+    {
+        DataDir = run.Files.DataDir,
+        Services = new ServiceNetwork
+        {
+            // both have been checked when the configuration was read
+            ClusterIpRange = ServiceNetwork.ParseRange(run.Config.Modules.EmbeddedApi.ServiceClusterIPRange)!.Value,
+            NodePorts = ServiceNetwork.ParsePorts(run.Config.Modules.EmbeddedApi.ServiceNodePortRange)!.Value,
+        },
+    };
 
     private KubeClient EmbeddedClient(Task serving, TimeProvider time)
     {

@@ -67,6 +67,12 @@ internal sealed record EmbeddedApiSection
 
     public int Port { get; init; } = 6443;
 
+    /// <summary>The addresses that services get, in CIDR notation; at least four of them. Services that have one keep it.</summary>
+    public string ServiceClusterIPRange { get; init; } = "10.96.0.0/12";
+
+    /// <summary>The ports that services of type NodePort get: the first, a hyphen, the last.</summary>
+    public string ServiceNodePortRange { get; init; } = "30000-32767";
+
     public string TlsCertFile { get; init; } = "";
 
     public string TlsPrivateKeyFile { get; init; } = "";

@@ -1,4 +1,5 @@
 using System.Net;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.Protocol.Configuration;
 
 namespace EdgeSync.CloudCore.Configuration;
@@ -87,6 +88,7 @@ internal static class CloudCoreConfigRules
             .Concat(hub.Https.Enable ? Listener("modules.cloudHub.https", hub.Https) : [])
             .Concat(modules.EmbeddedApi.Enable
                 ? Listener("modules.embeddedApi", new ListenSection { Address = modules.EmbeddedApi.Address, Port = modules.EmbeddedApi.Port })
+                    .Concat(Services(modules.EmbeddedApi))
                 : [])
             .Concat(SamePorts(modules))
             .Concat(Hub(hub))
@@ -133,6 +135,19 @@ internal static class CloudCoreConfigRules
         if (listener.Port is < 1 or > 65535)
         {
             yield return ($"{path}.port", $"must be from 1 to 65535, and is {listener.Port}");
+        }
+    }
+
+    private static IEnumerable<(string, string)> Services(EmbeddedApiSection api)
+    {
+        if (ServiceNetwork.ParseRange(api.ServiceClusterIPRange) is null)
+        {
+            yield return ("modules.embeddedApi.serviceClusterIPRange", $"must be a range of at least four addresses, as 10.96.0.0/12, and is \"{api.ServiceClusterIPRange}\"");
+        }
+
+        if (ServiceNetwork.ParsePorts(api.ServiceNodePortRange) is null)
+        {
+            yield return ("modules.embeddedApi.serviceNodePortRange", $"must be two ports with a hyphen between them, as 30000-32767, and is \"{api.ServiceNodePortRange}\"");
         }
     }
 

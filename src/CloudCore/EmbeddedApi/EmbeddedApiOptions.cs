@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
 
 namespace EdgeSync.CloudCore.EmbeddedApi;
@@ -14,6 +15,9 @@ internal sealed record EmbeddedApiOptions
 
     /// <summary>How much of the past watches can resume from.</summary>
     public StoreLimits Limits { get; init; } = new();
+
+    /// <summary>The addresses and ports that services get.</summary>
+    public ServiceNetwork Services { get; init; } = new();
 
     /// <summary>The CA of client certificates; null where the web server has checked them already.</summary>
     public X509Certificate2? ClientAuthority { get; init; }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using EdgeSync.CloudCore.EmbeddedApi.Authentication;
 using EdgeSync.CloudCore.EmbeddedApi.Discovery;
@@ -35,8 +36,8 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         var schema = SchemaText.LoadEmbedded();
         _resources = new ResourceTable(BuiltInResources.All(schema));
         _discovery = new DiscoveryDocuments(_resources);
-        var writer = new ObjectWriter(store, time);
-        _verbs = new ResourceVerbs(store, writer, new Renderer(time), schema, time, options.MaxBodyBytes);
+        var writer = new ObjectWriter(store, options.Services, time);
+        _verbs = new ResourceVerbs(store, writer, new Renderer(time), schema, () => _resources, time, options.MaxBodyBytes);
         _cleaner = new NamespaceCleaner(store, writer, () => _resources, time, loggers.CreateLogger<NamespaceCleaner>());
     }
 
@@ -46,15 +47,29 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
     {
         var store = ObjectStore.Open(options.DataDir, options.Limits, time);
         var server = new EmbeddedApiServer(options, store, time, loggers);
-        if (store.State.Of(ObjectStore.NamespaceResource).IsEmpty)
-        {
-            // before the first request, on the composing thread; nothing else runs yet that it could wait for
-            server._verbs.CreateNamespacesAsync(server._resources.Find("", "v1", ObjectStore.NamespaceResource)!, s_firstNamespaces)
-                .GetAwaiter().GetResult();
-        }
-
+        // before the first request, on the composing thread; nothing else runs yet that it could wait for
+        server.EnsureFirstObjectsAsync().GetAwaiter().GetResult();
         server._cleaner.Start();
         return server;
+    }
+
+    /// <summary>What every cluster has from its start: the first namespaces, and the priorities of what a cluster cannot do without.</summary>
+    private async Task EnsureFirstObjectsAsync()
+    {
+        if (_store.State.Of(ObjectStore.NamespaceResource).IsEmpty)
+        {
+            var namespaces = _resources.Find("", "v1", ObjectStore.NamespaceResource)!;
+            foreach (var name in s_firstNamespaces)
+            {
+                await _verbs.EnsureAsync(namespaces, new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } });
+            }
+        }
+
+        var priorities = _resources.Find("scheduling.k8s.io", "v1", "priorityclasses")!;
+        foreach (var body in OtherDefaults.SystemPriorities())
+        {
+            await _verbs.EnsureAsync(priorities, body);
+        }
     }
 
     /// <summary>Answers one request; it never throws but for a caller that has gone.</summary>

@@ -52,8 +52,8 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     }
 
     [Theory]
-    [InlineData("/api/v1/namespaces/default/services")]
-    [InlineData("/apis/batch/v1/jobs")]
+    [InlineData("/api/v1/namespaces/default/gadgets")]
+    [InlineData("/apis/batch/v2/jobs")]
     [InlineData("/api/v1/pods/x")]
     [InlineData("/nothing")]
     public async Task What_is_not_served_is_404_as_kubernetes_says_it(string path)

@@ -10,7 +10,7 @@ public sealed class ValidationTests(ApiFixture fixture) : IClassFixture<ApiFixtu
 
     [Theory]
     [InlineData("spec.template.metadata.labels", "Invalid value: {\"a\":\"b\"}: `selector` does not match template `labels`", "{\"selector\":{\"matchLabels\":{\"a\":\"c\"}}," + Template + "}")]
-    [InlineData("spec.selector", "Required value", "{" + Template + "}")]
+    [InlineData("spec.template.metadata.labels", "Invalid value: {\"a\":\"b\"}: `selector` does not match template `labels`", "{" + Template + "}")]
     [InlineData("spec.template.spec.containers", "Required value", "{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[]}}}")]
     [InlineData("spec.template.spec.restartPolicy", "Unsupported value: \"Never\": supported values: \"Always\"", "{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}")]
     public async Task Daemon_sets(string field, string message, string spec) =>

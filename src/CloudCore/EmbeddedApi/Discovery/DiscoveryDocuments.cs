@@ -8,8 +8,6 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Discovery;
 /// <summary>What clients ask to learn what there is: groups, versions, resources, OpenAPI. Rendered once per table.</summary>
 internal sealed class DiscoveryDocuments
 {
-    private static readonly string[] s_statusVerbs = ["get", "patch", "update"];
-    private static readonly string[] s_createVerb = ["create"];
 
     private readonly Dictionary<string, byte[]> _documents = [];
     private readonly OpenApiDocuments _openApi;
@@ -147,16 +145,10 @@ internal sealed class DiscoveryDocuments
         writer.WriteStartArray("resources"u8);
         foreach (var resource in resources)
         {
-            WriteResource(writer, resource, resource.Plural, resource.Singular, resource.Kind, resource.Verbs);
+            WriteResource(writer, resource, resource.Plural, resource.Singular, new(resource.Kind, null, null, resource.Verbs));
             foreach (var subresource in resource.Subresources)
             {
-                var (kind, verbs) = subresource switch
-                {
-                    "binding" => ("Binding", s_createVerb),
-                    "token" => ("TokenRequest", s_createVerb),
-                    _ => (resource.Kind, s_statusVerbs),
-                };
-                WriteResource(writer, resource, $"{resource.Plural}/{subresource}", "", kind, verbs);
+                WriteResource(writer, resource, $"{resource.Plural}/{subresource}", "", SubresourceForm.Of(resource, subresource));
             }
         }
 
@@ -164,21 +156,20 @@ internal sealed class DiscoveryDocuments
     }
 
     private static void WriteResource(
-        Utf8JsonWriter writer, ResourceDescriptor resource, string name, string singular, string kind, IReadOnlyList<string> verbs)
+        Utf8JsonWriter writer, ResourceDescriptor resource, string name, string singular, SubresourceForm form)
     {
         writer.WriteStartObject();
         writer.WriteString("name"u8, name);
         writer.WriteString("singularName"u8, singular);
         writer.WriteBoolean("namespaced"u8, resource.Namespaced);
-        if (kind == "TokenRequest")
+        if (form.Group is { } group)
         {
-            // the one subresource whose body is of another group
-            writer.WriteString("group"u8, "authentication.k8s.io"u8);
-            writer.WriteString("version"u8, "v1"u8);
+            writer.WriteString("group"u8, group);
+            writer.WriteString("version"u8, form.Version);
         }
 
-        writer.WriteString("kind"u8, kind);
-        WriteList(writer, "verbs", verbs);
+        writer.WriteString("kind"u8, form.Kind);
+        WriteList(writer, "verbs", form.Verbs);
         if (singular.Length > 0)
         {
             WriteList(writer, "shortNames", resource.ShortNames);

@@ -21,5 +21,26 @@ internal static class AppsKinds
             Columns = BuiltInColumns.DaemonSets, Default = DaemonSetDefaults.Apply, PrepareCreate = DaemonSetDefaults.PrepareCreate,
             PrepareUpdate = DaemonSetDefaults.PrepareUpdate, Validate = WorkloadRules.CheckDaemonSet,
         },
+        new()
+        {
+            Group = "apps", Version = "v1", Plural = "deployments", Singular = "deployment", Kind = "Deployment", ShortNames = ["deploy"],
+            Categories = ["all"], Subresources = ["scale", "status"], Schema = schema.Type("Deployment"), TracksGeneration = true,
+            CountedMetadata = ["annotations"], Scale = ScalePaths.Workload, Columns = WorkloadColumns.Deployments,
+            Default = AppsDefaults.Deployment, PrepareCreate = AppsDefaults.EmptyStatus, Validate = AppsRules.CheckDeployment,
+        },
+        new()
+        {
+            Group = "apps", Version = "v1", Plural = "replicasets", Singular = "replicaset", Kind = "ReplicaSet", ShortNames = ["rs"],
+            Categories = ["all"], Subresources = ["scale", "status"], Schema = schema.Type("ReplicaSet"), TracksGeneration = true,
+            Scale = ScalePaths.Workload, Columns = WorkloadColumns.ReplicaSets, SelectableFields = ["status.replicas"],
+            Default = AppsDefaults.ReplicaSet, PrepareCreate = AppsDefaults.NoReplicas, Validate = AppsRules.CheckReplicaSet,
+        },
+        new()
+        {
+            Group = "apps", Version = "v1", Plural = "statefulsets", Singular = "statefulset", Kind = "StatefulSet", ShortNames = ["sts"],
+            Categories = ["all"], Subresources = ["scale", "status"], Schema = schema.Type("StatefulSet"), TracksGeneration = true,
+            Scale = ScalePaths.Workload, Columns = WorkloadColumns.StatefulSets, Default = AppsDefaults.StatefulSet,
+            PrepareCreate = AppsDefaults.NewStatefulSet, Validate = AppsRules.CheckStatefulSet,
+        },
     ];
 }

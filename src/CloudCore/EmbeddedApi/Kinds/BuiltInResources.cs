@@ -9,8 +9,16 @@ internal static class BuiltInResources
     [
         .. CoreKinds.All(schema),
         .. AppsKinds.All(schema),
+        .. AutoscalingKinds.All(schema),
+        .. BatchKinds.All(schema),
         .. CoordinationKinds.All(schema),
+        .. DiscoveryKinds.All(schema),
         .. EventsKinds.All(schema),
+        .. NetworkingKinds.All(schema),
+        .. NodeKinds.All(schema),
+        .. PolicyKinds.All(schema),
+        .. SchedulingKinds.All(schema),
+        .. StorageKinds.All(schema),
         .. DevicesKinds.All(schema),
         .. ReliableSyncsKinds.All(schema),
     ];

@@ -1,5 +1,6 @@
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Tables;
+using EdgeSync.CloudCore.EmbeddedApi.Validation;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
 
@@ -12,6 +13,7 @@ internal static class CoordinationKinds
         {
             Group = "coordination.k8s.io", Version = "v1", Plural = "leases", Singular = "lease", Kind = "Lease",
             Schema = schema.Type("Lease"), Columns = BuiltInColumns.Leases, CreatesOnUpdate = true,
+            Validate = PolicyRules.CheckLease,
         },
     ];
 }

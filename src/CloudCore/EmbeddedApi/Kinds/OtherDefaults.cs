@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
@@ -50,5 +51,79 @@ internal static class OtherDefaults
 
     public static bool NamespaceIsHeld(JsonObject ns) => ns.Object("spec")?.List("finalizers") is { Count: > 0 };
 
-    public static void NamespaceDeletionBegins(JsonObject ns) => ns.ObjectOrNew("status")["phase"] = "Terminating";
+    public static void NamespaceDeletionBegins(JsonObject ns)
+    {
+        ns.ObjectOrNew("status")["phase"] = "Terminating";
+
+        // a namespace has no grace: it goes with the last of its content
+        ns.ObjectOrNew("metadata").Remove("deletionGracePeriodSeconds");
+    }
+
+    /// <summary>Whoever has emptied a namespace takes its finalizer off through the subresource, as the namespace controller does.</summary>
+    public static readonly IReadOnlyDictionary<string, SubresourceWrite> NamespaceFinalize = new Dictionary<string, SubresourceWrite>
+    {
+        ["finalize"] = new((ns, wanted) =>
+        {
+            if (wanted.Object("spec")?.List("finalizers") is { Count: > 0 } finalizers)
+            {
+                ns.ObjectOrNew("spec")["finalizers"] = finalizers.DeepClone();
+            }
+            else
+            {
+                ns.ObjectOrNew("spec").Remove("finalizers");
+            }
+        }, null, ["update"]),
+    };
+
+    /// <summary>What a container gets that says nothing, as far as the range's own bounds say it.</summary>
+    public static void LimitRange(JsonObject range)
+    {
+        foreach (var limit in range.ObjectOrNew("spec").Objects("limits").Where(l => l.Text("type") == "Container"))
+        {
+            FillIn(limit, "default", "max");
+            FillIn(limit, "defaultRequest", "default");
+            FillIn(limit, "defaultRequest", "min");
+        }
+    }
+
+    private static void FillIn(JsonObject limit, string member, string from)
+    {
+        foreach (var (name, value) in limit.Object(from) ?? [])
+        {
+            var amounts = limit.ObjectOrNew(member);
+            if (amounts[name] is null)
+            {
+                amounts[name] = value?.DeepClone();
+            }
+        }
+    }
+
+    public static void PriorityClass(JsonObject priority) => priority.SetDefault("preemptionPolicy", "PreemptLowerPriority");
+
+    /// <summary>Nothing is allowed until somebody has counted the pods.</summary>
+    public static void NewDisruptionBudget(JsonObject budget) => budget["status"] = new JsonObject
+    {
+        ["disruptionsAllowed"] = 0,
+        ["currentHealthy"] = 0,
+        ["desiredHealthy"] = 0,
+        ["expectedPods"] = 0,
+    };
+
+    /// <summary>The priority classes that are there from the start.</summary>
+    public static IEnumerable<JsonObject> SystemPriorities()
+    {
+        foreach (var (name, what) in ((string, string)[])
+        [
+            ("system-node-critical", "Used for system critical pods that must not be moved from their current node."),
+            ("system-cluster-critical", "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."),
+        ])
+        {
+            yield return new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["name"] = name },
+                ["value"] = Validation.PolicyRules.SystemPriorities[name],
+                ["description"] = what,
+            };
+        }
+    }
 }

@@ -53,6 +53,37 @@ internal sealed record ResourceDescriptor
     /// <summary>Whether metadata.generation counts the changes of what is asked for (all but metadata and status).</summary>
     public bool TracksGeneration { get; init; }
 
+    /// <summary>Members of metadata whose changes metadata.generation counts too, as <c>annotations</c> of deployments.</summary>
+    public IReadOnlyList<string> CountedMetadata { get; init; } = [];
+
+    /// <summary>Where the subresource <c>scale</c> finds its numbers; null where there is none.</summary>
+    public ScalePaths? Scale { get; init; }
+
+    /// <summary>Subresources that are written like the object, but take only a part of it (<c>finalize</c>, <c>resize</c>).</summary>
+    public IReadOnlyDictionary<string, SubresourceWrite> PartialWrites { get; init; } =
+        System.Collections.Frozen.FrozenDictionary<string, SubresourceWrite>.Empty;
+
+    /// <summary>
+    /// What admission does to an object on its way in, in this order: after <see cref="Default"/> and before
+    /// <see cref="PrepareCreate"/> and <see cref="Validate"/>. A step sees the whole state, and may refuse.
+    /// </summary>
+    public IReadOnlyList<AdmissionStep> Admission { get; init; } = [];
+
+    /// <summary>Whether its writers come one at a time: what one of them takes (an address, a port) no other may take.</summary>
+    public bool OneWriterAtATime { get; init; }
+
+    /// <summary>What becomes of dependents where a delete does not say; null leaves the finalizers as they are.</summary>
+    public string? DefaultPropagation { get; init; }
+
+    /// <summary>Told to whoever deletes without saying what is to become of the dependents.</summary>
+    public string? DeletionWarning { get; init; }
+
+    /// <summary>Why an object of that name cannot be deleted, ever; null where it can.</summary>
+    public Func<string, string?> Undeletable { get; init; } = static _ => null;
+
+    /// <summary>Whether a row of the table is of something that has ended, and how; null where it goes on.</summary>
+    public Func<System.Text.Json.JsonElement, RowCompletion?>? Completion { get; init; }
+
     /// <summary>Whether a status that comes with a create is kept, as for nodes, which register with theirs.</summary>
     public bool KeepsStatusOnCreate { get; init; }
 
@@ -64,9 +95,6 @@ internal sealed record ResourceDescriptor
 
     /// <summary>Whether a delete answers with the object instead of a Status.</summary>
     public bool ReturnsDeletedObject { get; init; }
-
-    /// <summary>Names of objects that are never deleted.</summary>
-    public IReadOnlyList<string> Undeletable { get; init; } = [];
 
     /// <summary>Which characters a name may have.</summary>
     public NameRule NameRule { get; init; } = NameRule.Subdomain;
@@ -131,6 +159,9 @@ internal enum NameRule
 
     /// <summary>RFC 1123 label, up to 63 characters.</summary>
     Label,
+
+    /// <summary>RFC 1035 label: it also begins with a letter, as the name of a service does.</summary>
+    ServiceLabel,
 
     /// <summary>Anything that can stand in a path.</summary>
     PathSegment,

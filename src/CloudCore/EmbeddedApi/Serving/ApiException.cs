@@ -57,12 +57,18 @@ internal sealed class ApiException(StatusReason reason, string message, StatusDe
     public static ApiException Modified(ResourceDescriptor resource, string name) => Conflict(
         resource, name, "the object has been modified; please apply your changes to the latest version and try again");
 
-    public static ApiException Forbidden(ResourceDescriptor resource, string name, string why) => new(
+    public static ApiException Forbidden(ResourceDescriptor resource, string name, string why, StatusCause? cause = null) => new(
         StatusReason.Forbidden,
         name.Length == 0
             ? $"{resource.GroupResource} is forbidden: {why}"
             : $"{resource.GroupResource} \"{name}\" is forbidden: {why}",
-        About(resource, name));
+        cause is null ? About(resource, name) : About(resource, name) with { Causes = [cause] });
+
+    /// <summary>Not now: the caller may try again, after <paramref name="retryAfterSeconds"/> where that is not 0.</summary>
+    public static ApiException TooManyRequests(string message, int retryAfterSeconds, StatusCause cause) => new(
+        StatusReason.TooManyRequests,
+        message,
+        new StatusDetails { Causes = [cause], RetryAfterSeconds = retryAfterSeconds == 0 ? null : retryAfterSeconds });
 
     public static ApiException Expired(string message) => new(StatusReason.Expired, message);
 

@@ -5,7 +5,8 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Store;
 /// <summary>The next state while a commit is being put together: each mutation sees those before it.</summary>
 internal sealed class StateDraft(StoreState start)
 {
-    private static readonly string[] s_deletionPath = ["metadata.deletionTimestamp"];
+    /// <summary>For <see cref="StoredObject.Fields"/>: whether a namespace is on its way out.</summary>
+    public static readonly IReadOnlyList<string> DeletionPath = ["metadata.deletionTimestamp"];
 
     private readonly Dictionary<string, ImmutableSortedDictionary<NamespacedName, StoredObject>.Builder> _touched = [];
     private long _revision = start.Revision;
@@ -74,6 +75,6 @@ internal sealed class StateDraft(StoreState start)
             return CommitOutcome.NamespaceMissing;
         }
 
-        return found.Fields(s_deletionPath)[0].Length > 0 ? CommitOutcome.NamespaceTerminating : null;
+        return found.Fields(DeletionPath)[0].Length > 0 ? CommitOutcome.NamespaceTerminating : null;
     }
 }

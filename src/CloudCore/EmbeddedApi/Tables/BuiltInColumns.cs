@@ -26,7 +26,7 @@ internal static class BuiltInColumns
     public static readonly IReadOnlyList<TableColumn> ConfigMaps =
     [
         CommonColumns.Name,
-        new("Data", "integer", row => Count(row.Root.At("data")) + Count(row.Root.At("binaryData"))),
+        new("Data", "string", row => Count(row.Root.At("data")) + Count(row.Root.At("binaryData"))),
         CommonColumns.Age,
     ];
 
@@ -34,12 +34,12 @@ internal static class BuiltInColumns
     [
         CommonColumns.Name,
         new("Type", "string", row => row.Root.At("type").Text()),
-        new("Data", "integer", row => Count(row.Root.At("data"))),
+        new("Data", "string", row => Count(row.Root.At("data"))),
         CommonColumns.Age,
     ];
 
     public static readonly IReadOnlyList<TableColumn> ServiceAccounts =
-        [CommonColumns.Name, new("Secrets", "integer", row => (long)row.Root.At("secrets").Items().Count()), CommonColumns.Age];
+        [CommonColumns.Name, new("Secrets", "string", row => (long)row.Root.At("secrets").Items().Count()), CommonColumns.Age];
 
     public static readonly IReadOnlyList<TableColumn> DaemonSets =
     [

@@ -87,26 +87,35 @@ internal static class CommonColumns
         return text.Length == 0 ? "<none>" : text.ToString();
     }
 
-    /// <summary>A label selector in kubectl's notation.</summary>
+    /// <summary>A label selector in kubectl's notation, its parts in the order of their keys.</summary>
     public static string Selector(JsonElement selector)
     {
-        var parts = selector.At("matchLabels").Members().OrderBy(l => l.Name, StringComparer.Ordinal)
-            .Select(l => $"{l.Name}={l.Value.Text()}").ToList();
+        var parts = selector.At("matchLabels").Members().Select(l => (Key: l.Name, Text: $"{l.Name}={l.Value.Text()}")).ToList();
         foreach (var expression in selector.At("matchExpressions").Items())
         {
             var key = expression.At("key").Text();
-            var values = string.Join(',', expression.At("values").Items().Select(v => v.Text()));
-            parts.Add(expression.At("operator").Text() switch
+            var values = string.Join(',', expression.At("values").Items().Select(v => v.Text()).Order(StringComparer.Ordinal));
+            parts.Add((key, expression.At("operator").Text() switch
             {
                 "In" => $"{key} in ({values})",
                 "NotIn" => $"{key} notin ({values})",
                 "Exists" => key,
                 _ => $"!{key}",
-            });
+            }));
         }
 
-        return parts.Count == 0 ? "<none>" : string.Join(',', parts);
+        return parts.Count == 0 ? "<none>" : string.Join(',', parts.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Text));
     }
+
+    public static string OrNone(string text) => text.Length == 0 ? "<none>" : text;
+
+    /// <summary><c>True</c>, <c>False</c>, or <c>&lt;unset&gt;</c>.</summary>
+    public static string Truth(JsonElement flag) => flag.ValueKind switch
+    {
+        JsonValueKind.True => "True",
+        JsonValueKind.False => "False",
+        _ => "<unset>",
+    };
 
     /// <summary>Names or images of the containers of a pod spec.</summary>
     public static string Containers(JsonElement podSpec, string member) =>

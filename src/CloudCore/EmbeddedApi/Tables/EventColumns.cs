@@ -15,7 +15,7 @@ internal static class EventColumns
         new("Source", "string", row => Source(row.Root), Wide: true),
         new("Message", "string", row => Either(row.Root, "message", "note").Text().Trim()),
         new("First Seen", "string", row => CommonColumns.Since(FirstSeen(row.Root), row.Now), Wide: true),
-        new("Count", "integer", row => Times(row.Root), Wide: true),
+        new("Count", "string", row => Times(row.Root), Wide: true),
         CommonColumns.Name with { Wide = true },
     ];
 

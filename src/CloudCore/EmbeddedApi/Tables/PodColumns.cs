@@ -6,6 +6,9 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Tables;
 /// <summary>The columns of <c>kubectl get pods</c>; the STATUS word follows Kubernetes' printer rule by rule.</summary>
 internal static class PodColumns
 {
+    private static readonly Resources.RowCompletion s_succeeded = new("Succeeded", "The pod has completed successfully.");
+    private static readonly Resources.RowCompletion s_failed = new("Failed", "The pod failed.");
+
     public static readonly IReadOnlyList<TableColumn> All =
     [
         CommonColumns.Name,
@@ -18,6 +21,14 @@ internal static class PodColumns
         new("Nominated Node", "string", row => OrNone(row.Root.At("status", "nominatedNodeName").Text()), Wide: true),
         new("Readiness Gates", "string", row => ReadinessGates(row.Root), Wide: true),
     ];
+
+    /// <summary>How the pod has ended; null where it goes on.</summary>
+    public static Resources.RowCompletion? Completion(JsonElement pod) => pod.At("status", "phase").Text() switch
+    {
+        "Succeeded" => s_succeeded,
+        "Failed" => s_failed,
+        _ => null,
+    };
 
     private static string Ready(JsonElement pod)
     {

@@ -57,6 +57,19 @@ internal sealed class TableWriter(ResourceDescriptor resource, string metaVersio
         writer.WriteEndObject();
     }
 
+    /// <summary>Clients fade out what has ended.</summary>
+    private static void WriteCompletion(Utf8JsonWriter writer, RowCompletion completion)
+    {
+        writer.WriteStartArray("conditions"u8);
+        writer.WriteStartObject();
+        writer.WriteString("type"u8, "Completed"u8);
+        writer.WriteString("status"u8, "True"u8);
+        writer.WriteString("reason"u8, completion.Reason);
+        writer.WriteString("message"u8, completion.Message);
+        writer.WriteEndObject();
+        writer.WriteEndArray();
+    }
+
     private void WriteRow(Utf8JsonWriter writer, JsonElement root, ReadOnlySpan<byte> json)
     {
         writer.WriteStartObject();
@@ -69,6 +82,9 @@ internal sealed class TableWriter(ResourceDescriptor resource, string metaVersio
                 case null:
                     writer.WriteNullValue();
                     break;
+                case bool flag:
+                    writer.WriteBooleanValue(flag);
+                    break;
                 case long number:
                     writer.WriteNumberValue(number);
                     break;
@@ -79,6 +95,11 @@ internal sealed class TableWriter(ResourceDescriptor resource, string metaVersio
         }
 
         writer.WriteEndArray();
+        if (resource.Completion?.Invoke(root) is { } completion)
+        {
+            WriteCompletion(writer, completion);
+        }
+
         if (includeObject == "Object")
         {
             writer.WritePropertyName("object"u8);

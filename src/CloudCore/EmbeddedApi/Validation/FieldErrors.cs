@@ -28,6 +28,12 @@ internal sealed class FieldErrors
     public void Invalid(string field, JsonNode? value, string detail) =>
         Add("FieldValueInvalid", field, $"Invalid value: {value?.ToJsonString(s_plain) ?? "null"}: {detail}");
 
+    /// <summary>Too many of something.</summary>
+    public void TooMany(string field, long found, long most) =>
+        Add("FieldValueTooMany", field, FormattableString.Invariant($"Too many: {found}: must have at most {most} items"));
+
+    public void Duplicate(string field, JsonNode value) => Add("FieldValueDuplicate", field, $"Duplicate value: {value.ToJsonString(s_plain)}");
+
     public void Duplicate(string field, string value) => Add("FieldValueDuplicate", field, $"Duplicate value: {Quote(value)}");
 
     public void NotFound(string field, string value) => Add("FieldValueNotFound", field, $"Not found: {Quote(value)}");
@@ -43,17 +49,28 @@ internal sealed class FieldErrors
         Add("FieldValueNotSupported", field, $"Unsupported value: {Quote(value)}: supported values: {names}");
     }
 
+    /// <inheritdoc cref="NotSupported(string, string, ReadOnlySpan{string})"/>
+    public void NotSupported(string field, JsonNode value, params ReadOnlySpan<string> supported)
+    {
+        var names = string.Join(", ", supported.ToArray().Order(StringComparer.Ordinal).Select(Quote));
+        Add("FieldValueNotSupported", field, $"Unsupported value: {value.ToJsonString(s_plain)}: supported values: {names}");
+    }
+
     /// <summary>Throws 422 Invalid where anything was found.</summary>
     public void ThrowIfAny(ResourceDescriptor resource, string name)
     {
-        if (_causes.Count == 0)
+        if (_causes.Count > 0)
         {
-            return;
+            throw AsException(resource, name);
         }
+    }
 
+    /// <summary>What was found, as the failure that the caller gets.</summary>
+    public ApiException AsException(ResourceDescriptor resource, string name)
+    {
         var all = _causes.Select(c => $"{c.Field}: {c.Message}").Distinct().ToList();
         var list = all.Count == 1 ? all[0] : $"[{string.Join(", ", all)}]";
-        throw new ApiException(
+        return new ApiException(
             StatusReason.Invalid,
             $"{resource.GroupKind} \"{name}\" is invalid: {list}",
             new StatusDetails

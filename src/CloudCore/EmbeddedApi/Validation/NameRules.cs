@@ -7,6 +7,7 @@ internal static partial class NameRules
 {
     private const int LongestLabel = 63;
     private const int LongestSubdomain = 253;
+    private const int LongestPortName = 15;
 
     public static string? Label(string name) => name.Length > LongestLabel
         ? $"must be no more than {LongestLabel} characters"
@@ -19,6 +20,49 @@ internal static partial class NameRules
         : SubdomainPattern().IsMatch(name)
             ? null
             : "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+    /// <summary>A label that also begins with a letter: the name of a service.</summary>
+    public static string? ServiceLabel(string name) => name.Length > LongestLabel
+        ? $"must be no more than {LongestLabel} characters"
+        : ServiceLabelPattern().IsMatch(name)
+            ? null
+            : "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+
+    /// <summary>A host with a <c>*.</c> before it.</summary>
+    public static string? WildcardSubdomain(string name) => name.Length > LongestSubdomain
+        ? $"must be no more than {LongestSubdomain} characters"
+        : name.StartsWith("*.", StringComparison.Ordinal) && SubdomainPattern().IsMatch(name.AsSpan(2))
+            ? null
+            : "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+    /// <summary>The name of a port: everything that is wrong with it.</summary>
+    public static IEnumerable<string> PortName(string name)
+    {
+        if (name.Length > LongestPortName)
+        {
+            yield return $"must be no more than {LongestPortName} characters";
+        }
+
+        if (name.Any(c => c is not ((>= 'a' and <= 'z') or (>= '0' and <= '9') or '-')))
+        {
+            yield return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
+        }
+
+        if (!name.Any(c => c is >= 'a' and <= 'z'))
+        {
+            yield return "must contain at least one letter (a-z)";
+        }
+
+        if (name.Contains("--", StringComparison.Ordinal))
+        {
+            yield return "must not contain consecutive hyphens";
+        }
+
+        if (name.Length > 0 && (name[0] == '-' || name[^1] == '-'))
+        {
+            yield return "must not begin or end with a hyphen";
+        }
+    }
 
     public static string? PathSegment(string name) => name is "." or ".."
         ? $"may not be '{name}'"
@@ -75,6 +119,9 @@ internal static partial class NameRules
 
     [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?\\z", RegexOptions.CultureInvariant)]
     private static partial Regex LabelPattern();
+
+    [GeneratedRegex("^[a-z]([-a-z0-9]*[a-z0-9])?\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ServiceLabelPattern();
 
     [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\\z", RegexOptions.CultureInvariant)]
     private static partial Regex SubdomainPattern();

@@ -8,13 +8,14 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Validation;
 internal static class ObjectMetaRules
 {
     private const long MostAnnotationBytes = 256 * 1024;
+    private static readonly string[] s_standardFinalizers = ["orphan", "foregroundDeletion", "kubernetes"];
 
     public static void Check(ResourceDescriptor resource, JsonObject node, JsonObject? old, FieldErrors errors)
     {
         var metadata = node.Object("metadata")!;
         CheckName(resource, metadata, errors);
         CheckLabels(metadata.Object("labels"), "metadata.labels", errors);
-        CheckAnnotations(metadata.Object("annotations"), errors);
+        CheckAnnotations(metadata.Object("annotations"), "metadata.annotations", errors);
         CheckOwners(metadata, errors);
         CheckFinalizers(metadata, old?.Object("metadata"), errors);
     }
@@ -48,6 +49,7 @@ internal static class ObjectMetaRules
         var why = resource.NameRule switch
         {
             NameRule.Label => NameRules.Label(name),
+            NameRule.ServiceLabel => NameRules.ServiceLabel(name),
             NameRule.PathSegment => NameRules.PathSegment(name),
             _ => NameRules.Subdomain(name),
         };
@@ -57,14 +59,15 @@ internal static class ObjectMetaRules
         }
     }
 
-    private static void CheckAnnotations(JsonObject? annotations, FieldErrors errors)
+    /// <summary>Keys of an annotation map, and the size of the whole.</summary>
+    public static void CheckAnnotations(JsonObject? annotations, string field, FieldErrors errors)
     {
         var total = 0L;
         foreach (var (key, value) in annotations ?? [])
         {
             if (NameRules.QualifiedName(key.ToLowerInvariant()) is { } why)
             {
-                errors.Invalid("metadata.annotations", key, why);
+                errors.Invalid(field, key, why);
             }
 
             total += key.Length + System.Text.Encoding.UTF8.GetByteCount(value.AsText() ?? "");
@@ -72,17 +75,16 @@ internal static class ObjectMetaRules
 
         if (total > MostAnnotationBytes)
         {
-            errors.TooLong("metadata.annotations", MostAnnotationBytes);
+            errors.TooLong(field, MostAnnotationBytes);
         }
     }
 
     private static void CheckOwners(JsonObject metadata, FieldErrors errors)
     {
-        var index = 0;
-        var controllers = 0;
+        const string field = "metadata.ownerReferences";
+        string? controller = null;
         foreach (var owner in metadata.Objects("ownerReferences"))
         {
-            var field = FormattableString.Invariant($"metadata.ownerReferences[{index++}]");
             foreach (var member in (string[])["apiVersion", "kind", "name", "uid"])
             {
                 if (owner.Text(member) is null or "")
@@ -91,24 +93,49 @@ internal static class ObjectMetaRules
                 }
             }
 
-            controllers += owner.IsTrue("controller") ? 1 : 0;
-        }
+            if (owner.Text("kind") == "Event" && owner.Text("apiVersion") is "v1" or "events.k8s.io/v1")
+            {
+                var version = owner.Text("apiVersion") == "v1" ? "/v1" : owner.Text("apiVersion");
+                errors.Invalid(field, owner, $"{version}, Kind=Event is disallowed from being an owner");
+            }
 
-        if (controllers > 1)
-        {
-            errors.Invalid("metadata.ownerReferences", "", "Only one reference can have Controller set to true");
+            if (!owner.IsTrue("controller"))
+            {
+                continue;
+            }
+
+            if (controller is not null)
+            {
+                errors.Invalid(
+                    field, metadata["ownerReferences"],
+                    $"Only one reference can have Controller set to true. Found \"true\" in references for {controller} and {owner.Text("name")}");
+            }
+
+            controller = owner.Text("name");
         }
     }
 
     private static void CheckFinalizers(JsonObject metadata, JsonObject? old, FieldErrors errors)
     {
+        const string field = "metadata.finalizers";
         var names = (metadata.List("finalizers") ?? []).Select(f => f.AsText() ?? "").ToList();
+        var index = 0;
         foreach (var name in names)
         {
+            var at = FormattableString.Invariant($"{field}[{index++}]");
             if (NameRules.QualifiedName(name) is { } why)
             {
-                errors.Invalid("metadata.finalizers", name, why);
+                errors.Invalid(at, name, why);
             }
+            else if (!name.Contains('/', StringComparison.Ordinal) && !s_standardFinalizers.Contains(name))
+            {
+                errors.Invalid(at, name, "name is neither a standard finalizer name nor is it fully qualified");
+            }
+        }
+
+        if (names.Contains("orphan") && names.Contains("foregroundDeletion"))
+        {
+            errors.Invalid(field, metadata["finalizers"], "finalizer orphan and foregroundDeletion cannot be both set");
         }
 
         if (old?["deletionTimestamp"] is null)
@@ -117,10 +144,11 @@ internal static class ObjectMetaRules
         }
 
         var before = (old.List("finalizers") ?? []).Select(f => f.AsText() ?? "").ToHashSet();
-        if (names.Any(n => !before.Contains(n)))
+        if (names.Where(n => !before.Contains(n)).ToList() is { Count: > 0 } added)
         {
+            var list = string.Join(", ", added.Select(n => $"\"{n}\""));
             errors.Forbidden(
-                "metadata.finalizers", "no new finalizers can be added if the object is being deleted");
+                field, $"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{list}}}");
         }
     }
 }

@@ -42,7 +42,7 @@ internal static class PodSpecRules
     {
         if (node.Text(member) is { } value && !allowed.Contains(value))
         {
-            errors.NotSupported($"{field}.{member}", value, allowed);
+            errors.NotSupported(field.Length == 0 ? member : $"{field}.{member}", value, allowed);
         }
     }
 

@@ -8,6 +8,9 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Validation;
 /// <summary>Resource quantities: <c>500m</c>, <c>1Gi</c>, <c>2</c>, <c>1e3</c>.</summary>
 internal static partial class QuantityRules
 {
+    /// <summary>What a quantity must look like, in Kubernetes' words.</summary>
+    public const string Format = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
     private static readonly string[] s_suffixes = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
     private static readonly string[] s_binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
@@ -69,7 +72,7 @@ internal static partial class QuantityRules
             {
                 case null:
                     errors.Invalid(
-                        $"{field}.{name}", text, "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+                        $"{field}.{name}", text, Format);
                     break;
                 case < 0:
                     errors.Invalid($"{field}.{name}", text, "must be greater than or equal to 0");

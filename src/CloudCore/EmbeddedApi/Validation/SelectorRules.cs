@@ -36,6 +36,35 @@ internal static class SelectorRules
         }
     }
 
+    /// <summary>
+    /// A workload's selector: it must be there, and select something. Returned is what the template's labels are matched with.
+    /// </summary>
+    public static JsonObject? CheckWanted(JsonObject spec, string kind, FieldErrors errors)
+    {
+        if (spec.Object("selector") is not { } selector)
+        {
+            errors.Required("spec.selector");
+            return null;
+        }
+
+        Check(selector, "spec.selector", errors);
+        if (IsEmpty(selector))
+        {
+            errors.Invalid("spec.selector", selector, $"empty selector is invalid for {kind}");
+        }
+
+        return selector;
+    }
+
+    /// <summary>A workload that selects other pods would leave its own behind.</summary>
+    public static void CheckUnchanged(JsonObject spec, JsonObject? old, FieldErrors errors)
+    {
+        if (old is not null && !JsonNode.DeepEquals(old.ObjectOrNew("spec")["selector"], spec["selector"]))
+        {
+            errors.Invalid("spec.selector", spec["selector"], NumberRules.Immutable);
+        }
+    }
+
     public static bool IsEmpty(JsonObject selector) =>
         selector.Object("matchLabels") is null or { Count: 0 } && selector.List("matchExpressions") is null or { Count: 0 };
 

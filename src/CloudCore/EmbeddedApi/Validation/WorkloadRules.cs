@@ -27,16 +27,16 @@ internal static class WorkloadRules
     public static void CheckDaemonSet(JsonObject daemonSet, JsonObject? old, FieldErrors errors)
     {
         var spec = daemonSet.ObjectOrNew("spec");
-        var template = spec.ObjectOrNew("template");
-        CheckSelector(spec, template, errors);
-        if (old is not null && !JsonNode.DeepEquals(old.ObjectOrNew("spec")["selector"], spec["selector"]))
+        var selector = spec.Object("selector");
+        SelectorRules.Check(selector ?? [], "spec.selector", errors);
+        TemplateRules.CheckMatches(spec.ObjectOrNew("template"), selector, errors);
+        if (selector is not null && SelectorRules.IsEmpty(selector))
         {
-            errors.Invalid("spec.selector", spec["selector"], "field is immutable");
+            errors.Invalid("spec.selector", selector, "empty selector is invalid for daemonset");
         }
 
-        ObjectMetaRules.CheckLabels(template.Object("metadata")?.Object("labels"), "spec.template.metadata.labels", errors);
-        var podSpec = template.ObjectOrNew("spec");
-        PodSpecRules.Check(podSpec, "spec.template.spec", errors);
+        TemplateRules.Check(spec.ObjectOrNew("template"), "spec.template", errors);
+        var podSpec = spec.ObjectOrNew("template").ObjectOrNew("spec");
         if (podSpec.Text("restartPolicy") is { } policy && policy != "Always")
         {
             errors.NotSupported("spec.template.spec.restartPolicy", policy, "Always");
@@ -47,15 +47,10 @@ internal static class WorkloadRules
             errors.Forbidden("spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in DaemonSet is not Supported");
         }
 
-        foreach (var member in (string[])["minReadySeconds", "revisionHistoryLimit"])
-        {
-            if (spec.Number(member) is < 0 and var number)
-            {
-                errors.Invalid($"spec.{member}", number, "must be greater than or equal to 0");
-            }
-        }
-
+        NumberRules.CheckNotNegative(spec, "spec", errors, "minReadySeconds");
         CheckStrategy(spec.ObjectOrNew("updateStrategy"), errors);
+        NumberRules.CheckNotNegative(spec, "spec", errors, "revisionHistoryLimit");
+        SelectorRules.CheckUnchanged(spec, old, errors);
     }
 
     public static void CheckNode(JsonObject node, JsonObject? old, FieldErrors errors)
@@ -68,39 +63,12 @@ internal static class WorkloadRules
         }
     }
 
-    private static void CheckSelector(JsonObject spec, JsonObject template, FieldErrors errors)
-    {
-        if (spec.Object("selector") is not { } selector)
-        {
-            errors.Required("spec.selector");
-            return;
-        }
-
-        var count = errors.Count;
-        SelectorRules.Check(selector, "spec.selector", errors);
-        if (errors.Count > count)
-        {
-            return;
-        }
-
-        var labels = template.Object("metadata")?.Object("labels");
-        if (SelectorRules.IsEmpty(selector))
-        {
-            errors.Invalid("spec.selector", selector, "empty selector is invalid for daemonset");
-        }
-
-        if (!SelectorRules.Matches(selector, labels))
-        {
-            errors.Invalid("spec.template.metadata.labels", labels ?? [], "`selector` does not match template `labels`");
-        }
-    }
-
     private static void CheckStrategy(JsonObject strategy, FieldErrors errors)
     {
         const string field = "spec.updateStrategy";
         if (strategy.Text("type") is not ("RollingUpdate" or "OnDelete"))
         {
-            errors.NotSupported($"{field}.type", strategy.Text("type") ?? "", "OnDelete", "RollingUpdate");
+            errors.NotSupported(field, strategy, "OnDelete", "RollingUpdate");
             return;
         }
 

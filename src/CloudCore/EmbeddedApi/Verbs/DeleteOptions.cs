@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 
@@ -31,22 +32,61 @@ internal sealed record DeleteOptions
             throw ApiException.BadRequest($"the body of a delete must be DeleteOptions, not {kind}");
         }
 
-        var preconditions = body.Object("preconditions") ?? [];
-        var policy = body.Text("propagationPolicy") ?? (request.Query("propagationPolicy") is { Length: > 0 } asked ? asked : null);
-        if (policy is not (null or "Background" or "Foreground" or "Orphan"))
+        // what stands in the body counts; the query is for callers that send none
+        if (body["propagationPolicy"] is null && request.Query("propagationPolicy") is { Length: > 0 } asked)
         {
-            throw new ApiException(
-                StatusReason.Invalid,
-                $"DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{policy}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"");
+            body["propagationPolicy"] = asked;
         }
 
+        if (body["orphanDependents"] is null && request.Query("orphanDependents") is { Length: > 0 } orphan)
+        {
+            body["orphanDependents"] = orphan is "true" or "1";
+        }
+
+        if (body["gracePeriodSeconds"] is null && request.QueryNumber("gracePeriodSeconds") is { } seconds)
+        {
+            body["gracePeriodSeconds"] = seconds;
+        }
+
+        return Of(body) with { DryRun = request.DryRun || body.List("dryRun") is { Count: > 0 } };
+    }
+
+    /// <summary>The options that a body names, here or as a part of an Eviction.</summary>
+    /// <exception cref="ApiException">422 where they contradict each other.</exception>
+    public static DeleteOptions Of(JsonObject body)
+    {
+        var policy = body.Text("propagationPolicy") is { Length: > 0 } given ? given : null;
+        if (policy is not null && body["orphanDependents"] is not null)
+        {
+            throw Refuse($"propagationPolicy: Invalid value: \"{policy}\": orphanDependents and deletionPropagation cannot be both set", "FieldValueInvalid");
+        }
+
+        if (policy is not (null or "Background" or "Foreground" or "Orphan"))
+        {
+            throw Refuse(
+                $"propagationPolicy: Unsupported value: \"{policy}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
+                "FieldValueNotSupported");
+        }
+
+        var preconditions = body.Object("preconditions") ?? [];
         return new DeleteOptions
         {
-            GracePeriodSeconds = body.Number("gracePeriodSeconds") ?? request.QueryNumber("gracePeriodSeconds"),
-            PropagationPolicy = body.IsTrue("orphanDependents") ? "Orphan" : policy,
+            GracePeriodSeconds = body.Number("gracePeriodSeconds"),
+            PropagationPolicy = body["orphanDependents"] is null ? policy : body.IsTrue("orphanDependents") ? "Orphan" : "Background",
             Uid = preconditions.Text("uid"),
             ResourceVersion = preconditions.Text("resourceVersion"),
-            DryRun = request.DryRun || body.List("dryRun") is { Count: > 0 },
+            DryRun = body.List("dryRun") is { Count: > 0 },
         };
+    }
+
+    private static ApiException Refuse(string what, string reason)
+    {
+        const string field = "propagationPolicy";
+        return new ApiException(StatusReason.Invalid, $"DeleteOptions.meta.k8s.io \"\" is invalid: {what}", new StatusDetails
+        {
+            Group = "meta.k8s.io",
+            Kind = "DeleteOptions",
+            Causes = [new() { Reason = reason, Field = field, Message = what[(field.Length + 2)..] }],
+        });
     }
 }

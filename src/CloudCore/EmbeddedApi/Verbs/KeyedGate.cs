@@ -51,9 +51,9 @@ internal sealed class KeyedGate<TKey>
         }
     }
 
-    /// <summary>The right to write one object.</summary>
-    public readonly struct Entry(KeyedGate<TKey> gate, TKey key) : IDisposable
+    /// <summary>The right to write one object; the default value is none.</summary>
+    public readonly struct Entry(KeyedGate<TKey>? gate, TKey key) : IDisposable
     {
-        public void Dispose() => gate.Leave(key);
+        public void Dispose() => gate?.Leave(key);
     }
 }

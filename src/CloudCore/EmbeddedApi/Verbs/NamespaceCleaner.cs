@@ -96,37 +96,66 @@ internal sealed partial class NamespaceCleaner(
 
     private async Task<bool> CleanAsync(StoredObject ns, CancellationToken cancellationToken)
     {
-        var left = 0;
         var table = resources();
-        foreach (var resource in table.All.Where(r => r.Namespaced).DistinctBy(r => r.StorageName))
+        var resource = table.Find("", "v1", ObjectStore.NamespaceResource)!;
+        var remaining = new NamespaceRemains();
+        foreach (var content in table.All.Where(r => r is { Namespaced: true, IsStored: true }).DistinctBy(r => r.StorageName))
         {
-            foreach (var stored in store.State.Of(resource.StorageName).Values.Where(o => o.Key.Namespace == ns.Key.Name))
+            foreach (var stored in store.State.Of(content.StorageName).Values.Where(o => o.Key.Namespace == ns.Key.Name))
             {
-                left += await DeleteAsync(resource, stored, cancellationToken) ? 0 : 1;
+                if (await DeleteAsync(content, stored, cancellationToken) is { } left)
+                {
+                    remaining.Add(content, left);
+                }
             }
         }
 
-        if (left > 0)
+        if (remaining.IsEmpty)
         {
-            return false;
+            await FinalizeAsync(Context(resource, ns.Key), cancellationToken);
+            return true;
         }
 
-        var context = Context(table.Find("", "v1", ObjectStore.NamespaceResource)!, ns.Key);
-        await writer.FinishNamespaceAsync(context, cancellationToken);
-        return true;
+        await writer.UpdateAsync(
+            Context(resource, ns.Key), "status", present => remaining.WriteConditions(present, time.GetUtcNow()), cancellationToken);
+        return false;
     }
 
-    private async Task<bool> DeleteAsync(ResourceDescriptor resource, StoredObject stored, CancellationToken cancellationToken)
+    /// <summary>Takes the server's own finalizer from an empty namespace, and with it the namespace.</summary>
+    private async Task FinalizeAsync(WriteContext context, CancellationToken cancellationToken)
     {
         try
         {
-            var result = await writer.DeleteAsync(
-                Context(resource, stored.Key), new DeleteOptions { Uid = stored.Uid }, cancellationToken);
-            return result.Removed;
+            await writer.UpdateAsync(context, "finalize", present =>
+            {
+                var finalizers = present.Object("spec")?.List("finalizers");
+                foreach (var own in finalizers?.Where(f => f.AsText() == "kubernetes").ToList() ?? [])
+                {
+                    finalizers!.Remove(own);
+                }
+
+                return present;
+            }, cancellationToken);
         }
         catch (ApiException e) when (e.Reason is StatusReason.NotFound)
         {
-            return true;
+            // a namespace controller was here first
+        }
+    }
+
+    /// <summary>What is left of the object for now; null where it is gone.</summary>
+    private async Task<StoredObject?> DeleteAsync(ResourceDescriptor resource, StoredObject stored, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // dependents go with the namespace too, so nothing is kept for them
+            var options = new DeleteOptions { Uid = stored.Uid, PropagationPolicy = "Background" };
+            var result = await writer.DeleteAsync(Context(resource, stored.Key), options, cancellationToken);
+            return result.Removed ? null : result.Object;
+        }
+        catch (ApiException e) when (e.Reason is StatusReason.NotFound)
+        {
+            return null;
         }
     }
 

@@ -24,7 +24,9 @@ internal sealed partial class ObjectWriter
             throw ApiException.BadRequest("resourceVersion should not be set on objects to be created");
         }
 
+        CheckNamespaceIsThere(context, metadata);
         var prefix = metadata.Text("name") is { Length: > 0 } ? null : metadata.Text("generateName");
+        using var turn = context.Resource.OneWriterAtATime ? await TurnAsync(context, cancellationToken) : default;
         for (var attempt = 0; ; attempt++)
         {
             if (prefix is { Length: > 0 })
@@ -72,8 +74,7 @@ internal sealed partial class ObjectWriter
         var given = metadata.Text("namespace") ?? "";
         if (given.Length > 0 && given != context.Key.Namespace)
         {
-            throw ApiException.BadRequest(
-                $"the namespace of the provided object does not match the namespace sent on the request ({given} is not {context.Key.Namespace})");
+            throw ApiException.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
         }
 
         metadata.SetOrRemove("namespace", context.Key.Namespace.Length == 0 ? null : context.Key.Namespace);
@@ -86,10 +87,22 @@ internal sealed partial class ObjectWriter
             throw ApiException.AlreadyExists(context.Resource, context.Key.Name);
         }
 
-        if (context.Resource.Namespaced
-            && store.State.Get(ObjectStore.NamespaceResource, new NamespacedName("", context.Key.Namespace)) is null)
+    }
+
+    /// <summary>Before all other checks, as Kubernetes has it; the commit looks again.</summary>
+    private void CheckNamespaceIsThere(WriteContext context, JsonObject metadata)
+    {
+        if (!context.Resource.Namespaced)
         {
-            throw Refuse(context, CommitOutcome.NamespaceMissing);
+            return;
+        }
+
+        var outcome = store.State.Get(ObjectStore.NamespaceResource, new NamespacedName("", context.Key.Namespace)) is not { } found
+            ? CommitOutcome.NamespaceMissing
+            : found.Fields(StateDraft.DeletionPath)[0].Length > 0 ? CommitOutcome.NamespaceTerminating : CommitOutcome.Committed;
+        if (outcome != CommitOutcome.Committed)
+        {
+            throw Refuse(context with { Key = context.Key with { Name = metadata.Text("name") ?? "" } }, outcome);
         }
     }
 
@@ -117,6 +130,7 @@ internal sealed partial class ObjectWriter
 
         resource.ToStorage?.Invoke(body);
         resource.Default?.Invoke(body);
+        TakeSteps(context, body, null);
         resource.PrepareCreate?.Invoke(body);
         Admit(context, AdmissionOperation.Create, "", body, null);
     }

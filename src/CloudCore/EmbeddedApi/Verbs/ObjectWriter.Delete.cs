@@ -23,9 +23,9 @@ internal sealed partial class ObjectWriter
     /// </summary>
     public async Task<DeleteResult> DeleteAsync(WriteContext context, DeleteOptions options, CancellationToken cancellationToken)
     {
-        if (context.Resource.Undeletable.Contains(context.Key.Name))
+        if (context.Resource.Undeletable(context.Key.Name) is { } why)
         {
-            throw ApiException.Forbidden(context.Resource, context.Key.Name, $"this {context.Resource.Singular} may not be deleted");
+            throw ApiException.Forbidden(context.Resource, context.Key.Name, why);
         }
 
         using var turn = await TurnAsync(context, cancellationToken);
@@ -36,7 +36,7 @@ internal sealed partial class ObjectWriter
             CheckPreconditions(context, options, stored);
             var node = stored.Parse();
             Admit(context, AdmissionOperation.Delete, "", node, node);
-            var changed = SetFinalizers(node.Object("metadata")!, options.PropagationPolicy);
+            var changed = SetFinalizers(node.Object("metadata")!, options.PropagationPolicy, context.Resource.DefaultPropagation);
             var grace = Grace(context.Resource, node, options);
             var remove = grace == 0 && !IsHeld(context.Resource, node);
             if (!remove && !(Mark(context.Resource, node, grace) || changed))
@@ -60,40 +60,17 @@ internal sealed partial class ObjectWriter
         throw ApiException.Modified(context.Resource, context.Key.Name);
     }
 
-    /// <summary>Takes the server's own finalizer from an empty namespace that is on its way out, and with it the namespace.</summary>
-    public async Task FinishNamespaceAsync(WriteContext context, CancellationToken cancellationToken)
-    {
-        if (store.State.Get(context.Resource.StorageName, context.Key) is not { } stored)
-        {
-            return;
-        }
-
-        var node = stored.Parse();
-        node.ObjectOrNew("spec").Remove("finalizers");
-        if (IsFinished(context.Resource, node))
-        {
-            // where another writer came first, the cleaner comes again
-            await store.CommitAsync(Put(context, node, stored.ResourceVersion) with { Remove = true }, cancellationToken);
-        }
-    }
-
     private static void CheckPreconditions(WriteContext context, DeleteOptions options, StoredObject stored)
     {
-        if (options.Uid is { } uid && uid != stored.Uid)
-        {
-            throw ApiException.Conflict(
-                context.Resource,
-                context.Key.Name,
-                $"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored.Uid}");
-        }
-
         var version = stored.ResourceVersion.ToString(CultureInfo.InvariantCulture);
-        if (options.ResourceVersion is { } wanted && wanted != version)
+        var why = options.Uid is { } uid && uid != stored.Uid
+            ? $"the UID in the precondition ({uid}) does not match the UID in record ({stored.Uid}). The object might have been deleted and then recreated"
+            : options.ResourceVersion is { } wanted && wanted != version
+                ? $"the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified"
+                : null;
+        if (why is not null)
         {
-            throw ApiException.Conflict(
-                context.Resource,
-                context.Key.Name,
-                $"Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {version}");
+            throw ApiException.Conflict(context.Resource with { Plural = context.Resource.Kind }, context.Key.Name, why);
         }
     }
 
@@ -142,15 +119,23 @@ internal sealed partial class ObjectWriter
         return true;
     }
 
-    /// <summary>The garbage collector reads the policy from the finalizers.</summary>
-    private static bool SetFinalizers(JsonObject metadata, string? policy)
+    /// <summary>
+    /// The garbage collector reads the policy from the finalizers. Where the caller says nothing, one that is there already
+    /// counts, then the kind's own.
+    /// </summary>
+    private static bool SetFinalizers(JsonObject metadata, string? policy, string? byDefault)
     {
+        var old = (metadata.List("finalizers") ?? []).Select(f => f.AsText() ?? "").ToList();
         if (policy is null)
         {
-            return false;
+            if (byDefault != "Orphan" || old.Any(f => f is ForegroundFinalizer or OrphanFinalizer))
+            {
+                return false;
+            }
+
+            policy = byDefault;
         }
 
-        var old = (metadata.List("finalizers") ?? []).Select(f => f.AsText() ?? "").ToList();
         var wanted = old.Where(f => f is not (ForegroundFinalizer or OrphanFinalizer)).ToList();
         if (policy == "Foreground")
         {

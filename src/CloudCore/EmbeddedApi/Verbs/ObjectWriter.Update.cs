@@ -62,25 +62,50 @@ internal sealed partial class ObjectWriter
         resource.ToStorage?.Invoke(next);
         if (subresource.Length > 0)
         {
-            // a status write touches nothing else
-            var whole = stored.Parse();
+            return TakePart(context, subresource, stored.Parse(), old, next);
+        }
+
+        KeepOwned(resource, old, next);
+        resource.Default?.Invoke(next);
+        TakeSteps(context, next, old);
+        resource.PrepareUpdate?.Invoke(next, old);
+        Admit(context, AdmissionOperation.Update, "", next, old);
+        CountGeneration(resource, old, next);
+        Validate(context, next, old);
+        return next;
+    }
+
+    /// <summary>A subresource's write touches its own part and nothing else.</summary>
+    private JsonObject TakePart(WriteContext context, string subresource, JsonObject whole, JsonObject old, JsonObject next)
+    {
+        if (!context.Resource.PartialWrites.TryGetValue(subresource, out var write))
+        {
             whole.SetOrRemove(subresource, next[subresource]);
             Admit(context, AdmissionOperation.Update, subresource, whole, old);
             return whole;
         }
 
-        KeepOwned(resource, old, next);
-        resource.Default?.Invoke(next);
-        resource.PrepareUpdate?.Invoke(next, old);
-        Admit(context, AdmissionOperation.Update, "", next, old);
-        if (resource.TracksGeneration && !SameSpec(old, next))
+        write.Take(whole, next);
+        Admit(context, AdmissionOperation.Update, subresource, whole, old);
+        CountGeneration(context.Resource, old, whole);
+        if (write.Validate is { } validate)
+        {
+            context.Resource.Default?.Invoke(whole);
+            var errors = new Validation.FieldErrors();
+            validate(whole, old, errors);
+            errors.ThrowIfAny(context.Resource, context.Key.Name);
+        }
+
+        return whole;
+    }
+
+    private static void CountGeneration(ResourceDescriptor resource, JsonObject old, JsonObject next)
+    {
+        if (resource.TracksGeneration && !SameSpec(resource, old, next))
         {
             var metadata = next.Object("metadata")!;
             metadata["generation"] = (metadata.Number("generation") ?? 0) + 1;
         }
-
-        Validate(context, next, old);
-        return next;
     }
 
     /// <summary>The name, uid and version that the body names must be those of the object.</summary>
@@ -135,8 +160,13 @@ internal sealed partial class ObjectWriter
         }
     }
 
-    private static bool SameSpec(JsonObject old, JsonObject next)
+    private static bool SameSpec(ResourceDescriptor resource, JsonObject old, JsonObject next)
     {
+        if (resource.CountedMetadata.Any(m => !JsonNode.DeepEquals(old.Object("metadata")![m], next.Object("metadata")![m])))
+        {
+            return false;
+        }
+
         foreach (var name in old.Select(m => m.Key).Union(next.Select(m => m.Key)))
         {
             if (name is not ("metadata" or "status") && !JsonNode.DeepEquals(old[name], next[name]))

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
 using EdgeSync.CloudCore.EmbeddedApi.Validation;
@@ -10,7 +11,7 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 /// create, update, patch and delete: prepares the next version from the newest one and hands it to the store, which
 /// takes it only if that was still the newest; else it is prepared again. One file per verb.
 /// </summary>
-internal sealed partial class ObjectWriter(ObjectStore store, TimeProvider time)
+internal sealed partial class ObjectWriter(ObjectStore store, ServiceNetwork services, TimeProvider time)
 {
     // writers of one object take turns, so only what does not pass here (a create, the namespace cleaner) can come between
     private const int MostAttempts = 16;
@@ -47,7 +48,13 @@ internal sealed partial class ObjectWriter(ObjectStore store, TimeProvider time)
         CommitOutcome.NamespaceTerminating => ApiException.Forbidden(
             context.Resource,
             context.Key.Name,
-            $"unable to create new content in namespace {context.Key.Namespace} because it is being terminated"),
+            $"unable to create new content in namespace {context.Key.Namespace} because it is being terminated",
+            new StatusCause
+            {
+                Reason = "NamespaceTerminating",
+                Message = $"namespace {context.Key.Namespace} is being terminated",
+                Field = "metadata.namespace",
+            }),
         _ => ApiException.Modified(context.Resource, context.Key.Name),
     };
 
@@ -56,7 +63,19 @@ internal sealed partial class ObjectWriter(ObjectStore store, TimeProvider time)
         context.Key, node.Object("metadata")!.Text("uid") ?? "", version, PreparedObject.From(node).WithVersion(version));
 
     private ValueTask<KeyedGate<(string Resource, NamespacedName Key)>.Entry> TurnAsync(WriteContext context, CancellationToken cancellationToken) =>
-        _turns.EnterAsync((context.Resource.StorageName, context.Key), cancellationToken);
+        _turns.EnterAsync((context.Resource.StorageName, context.Resource.OneWriterAtATime ? default : context.Key), cancellationToken);
+
+    private void TakeSteps(WriteContext context, JsonObject body, JsonObject? old)
+    {
+        if (context.Resource.Admission.Count > 0)
+        {
+            var request = new AdmissionView(context.Resource, context.Key, store.State, services);
+            foreach (var step in context.Resource.Admission)
+            {
+                step(body, old, request);
+            }
+        }
+    }
 
     private static Mutation Put(WriteContext context, JsonObject node, long expectedVersion) => new()
     {

@@ -8,8 +8,11 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 
 /// <summary>From method and path to the verb, and from the verb's result to the answer.</summary>
 internal sealed class ResourceVerbs(
-    ObjectStore store, ObjectWriter writer, Renderer renderer, SchemaText schema, TimeProvider time, int maxBodyBytes)
+    ObjectStore store, ObjectWriter writer, Renderer renderer, SchemaText schema, Func<ResourceTable> resources, TimeProvider time,
+    int maxBodyBytes)
 {
+    private readonly ScaleVerbs _scale = new(store, writer, renderer, schema.Type("Scale"), maxBodyBytes);
+    private readonly EvictionVerbs _eviction = new(store, writer, resources, schema.Type("Eviction"), time, maxBodyBytes);
     private readonly TypeSchema _binding = schema.Type("Binding");
     private readonly TypeSchema _deleteOptions = schema.Type("DeleteOptions");
     private readonly ObjectReads _reads = new(store, renderer);
@@ -19,6 +22,12 @@ internal sealed class ResourceVerbs(
     {
         CheckPlace(request);
         var named = request.Path.Name.Length > 0;
+        if (!request.Resource.IsStored)
+        {
+            await CreateOnlyAsync(request, named);
+            return;
+        }
+
         if (request.Path.Subresource.Length > 0)
         {
             await HandleSubresourceAsync(request);
@@ -48,7 +57,7 @@ internal sealed class ResourceVerbs(
             case "DELETE" when named:
                 await DeleteAsync(request);
                 break;
-            case "DELETE":
+            case "DELETE" when request.Resource.Verbs.Contains("deletecollection"):
                 await DeleteCollectionAsync(request);
                 break;
             default:
@@ -56,14 +65,13 @@ internal sealed class ResourceVerbs(
         }
     }
 
-    /// <summary>At the first start.</summary>
-    public async Task CreateNamespacesAsync(ResourceDescriptor resource, IEnumerable<string> names)
+    /// <summary>At the start: an object of the server's own, where it is not there yet.</summary>
+    public async Task EnsureAsync(ResourceDescriptor resource, JsonObject body)
     {
-        foreach (var name in names)
+        var key = new NamespacedName("", body.Object("metadata")!.Text("name")!);
+        if (store.State.Get(resource.StorageName, key) is null)
         {
-            var context = new WriteContext(resource, new NamespacedName("", name), false, "Ignore", _ => { });
-            await writer.CreateAsync(
-                context, new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, CancellationToken.None);
+            await writer.CreateAsync(new WriteContext(resource, key, false, "Ignore", _ => { }), body, CancellationToken.None);
         }
     }
 
@@ -87,21 +95,43 @@ internal sealed class ResourceVerbs(
 
         switch (request.Context.Request.Method, request.Path.Subresource)
         {
-            case ("GET", "status"):
-                await _reads.GetAsync(request);
+            case (_, "scale"):
+                await _scale.HandleAsync(request);
                 break;
-            case ("PUT", "status"):
-                await UpdateAsync(request);
-                break;
-            case ("PATCH", "status"):
-                await PatchAsync(request);
+            case ("POST", "eviction"):
+                await _eviction.EvictAsync(request);
                 break;
             case ("POST", "binding"):
-                await BindAsync(request);
+                await BindAsync(request, request.Path.Name);
+                break;
+            case ("GET", _) when OffersPart(request, "get"):
+                await _reads.GetAsync(request);
+                break;
+            case ("PUT", _) when OffersPart(request, "update"):
+                await UpdateAsync(request);
+                break;
+            case ("PATCH", _) when OffersPart(request, "patch"):
+                await PatchAsync(request);
                 break;
             default:
                 throw ApiException.MethodNotAllowed();
         }
+    }
+
+    /// <summary>Whether the subresource is a part of the object, and may be read or written so.</summary>
+    private static bool OffersPart(ApiRequest request, string verb) => request.Path.Subresource == "status"
+        || (request.Resource.PartialWrites.TryGetValue(request.Path.Subresource, out var write) && write.Verbs.Contains(verb));
+
+    /// <summary>Resources whose objects are not kept: creating one does something.</summary>
+    private async Task CreateOnlyAsync(ApiRequest request, bool named)
+    {
+        if (named || request.Context.Request.Method != "POST" || request.Resource.Plural != "bindings")
+        {
+            throw ApiException.MethodNotAllowed();
+        }
+
+        var pods = resources().Find("", "v1", "pods")!;
+        await BindAsync(new ApiRequest(request.Context, request.Path, pods) { User = request.User }, null);
     }
 
     private async Task CreateAsync(ApiRequest request)
@@ -114,7 +144,7 @@ internal sealed class ResourceVerbs(
     {
         var body = await request.ReadObjectAsync(maxBodyBytes, request.Resource.Schema);
         var context = WriteContext.Of(request);
-        if (request.Resource.CreatesOnUpdate && store.State.Get(request.Resource.StorageName, request.Key) is null)
+        if (request.Resource.CreatesOnUpdate && request.Path.Subresource.Length == 0 && store.State.Get(request.Resource.StorageName, request.Key) is null)
         {
             await renderer.RespondAsync(request, 201, await writer.CreateAsync(context, body, request.Aborted));
             return;
@@ -148,6 +178,11 @@ internal sealed class ResourceVerbs(
     private async Task DeleteAsync(ApiRequest request)
     {
         var options = await DeleteOptions.ReadAsync(request, maxBodyBytes, _deleteOptions);
+        if (options.PropagationPolicy is null && request.Resource.DeletionWarning is { } warning)
+        {
+            request.Warn(warning);
+        }
+
         var result = await writer.DeleteAsync(WriteContext.Of(request), options, request.Aborted);
         if (!result.Removed || request.Resource.ReturnsDeletedObject)
         {
@@ -169,7 +204,9 @@ internal sealed class ResourceVerbs(
         var filter = ObjectReads.FilterOf(request);
         var options = await DeleteOptions.ReadAsync(request, maxBodyBytes, _deleteOptions);
         var context = WriteContext.Of(request);
-        var page = ObjectReads.Page(request.Resource.StorageName, store.State, filter, null, long.MaxValue);
+        var limit = request.QueryNumber("limit") is > 0 and var asked ? asked : long.MaxValue;
+        var token = request.Query("continue") is { Length: > 0 } text ? ContinueToken.Parse(text) : null;
+        var page = ObjectReads.Page(request.Resource.StorageName, store.State, filter, token, limit);
         var deleted = new List<StoredObject>(page.Items.Count);
         foreach (var stored in page.Items)
         {
@@ -187,14 +224,27 @@ internal sealed class ResourceVerbs(
         await renderer.RespondAsync(request, page with { Items = deleted, Revision = store.State.Revision });
     }
 
-    /// <summary>pods/binding: a scheduler says where a pod runs.</summary>
-    private async Task BindAsync(ApiRequest request)
+    /// <summary>A scheduler says where a pod runs: by pods/NAME/binding, or by creating a Binding of that name.</summary>
+    private async Task BindAsync(ApiRequest request, string? name)
     {
         var body = await request.ReadObjectAsync(maxBodyBytes, _binding);
-        var node = body.Object("target")?.Text("name") is { Length: > 0 } name
-            ? name
-            : throw ApiException.BadRequest("target.name must name the node");
-        await writer.BindAsync(WriteContext.Of(request), node, body.Object("metadata")?.Text("uid"), request.Aborted);
+        var metadata = body.Object("metadata") ?? [];
+        var pod = metadata.Text("name") is { Length: > 0 } given ? given : name ?? "";
+        if (name is not null && pod != name)
+        {
+            throw ApiException.BadRequest("name in URL does not match name in Binding object");
+        }
+
+        if (body.Object("target")?.Text("kind") is not (null or "" or "Node") and var kind)
+        {
+            throw ApiException.BadRequest($"target.kind: Unsupported value: \"{kind}\": supported values: \"Node\", \"<empty>\"");
+        }
+
+        var node = body.Object("target")?.Text("name") is { Length: > 0 } target
+            ? target
+            : throw ApiException.BadRequest("target.name: Required value");
+        var context = WriteContext.Of(request) with { Key = request.Key with { Name = pod } };
+        await writer.BindAsync(context, node, metadata, request.Aborted);
         await request.RespondAsync(201, StatusWriter.Created());
     }
 }
