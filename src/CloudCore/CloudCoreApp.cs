@@ -9,6 +9,7 @@ using EdgeSync.CloudCore.Configuration;
 using EdgeSync.CloudCore.Controllers;
 using EdgeSync.CloudCore.DeviceController;
 using EdgeSync.CloudCore.EmbeddedApi;
+using EdgeSync.CloudCore.EmbeddedApi.InProcess;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.Enrollment;
 using EdgeSync.CloudCore.KubeApi;
@@ -59,8 +60,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         _embedded = IsEmbedded
             ? EmbeddedApiServer.Open(ApiOptions(run), time, loggers)
             : null;
-        var serving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _api = IsEmbedded ? EmbeddedClient(serving.Task, time) : new KubeClient(KubeConfig.Load(run.Config.KubeAPIConfig.KubeConfig), time);
+        _api = _embedded is not null ? EmbeddedClient(_embedded, time) : new KubeClient(KubeConfig.Load(run.Config.KubeAPIConfig.KubeConfig), time);
         _informers = new InformerSet(_api, time, loggers);
         var caches = new HubInformers(
             _informers.For(ApiResources.Nodes), _informers.For(ApiResources.Pods), _informers.For(ApiResources.ConfigMaps),
@@ -117,7 +117,6 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
 
         _web = builder.Build();
         lifetime = _web.Lifetime;
-        lifetime.ApplicationStarted.Register(serving.SetResult);
 
         // the API's watches would hold up the end of the web server
         lifetime.ApplicationStopping.Register(() =>
@@ -196,16 +195,14 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         },
     };
 
-    private KubeClient EmbeddedClient(Task serving, TimeProvider time)
+    private KubeClient EmbeddedClient(EmbeddedApiServer embedded, TimeProvider time)
     {
-        var files = _run.Files;
-        var config = new KubeConfig
-        {
-            Server = new Uri($"https://127.0.0.1:{_run.Config.Modules.EmbeddedApi.Port}"),
-            CertificateAuthority = [_authority.Certificate],
-            ClientCertificate = X509Certificate2.CreateFromPemFile(files.AdminCertificate, files.AdminKey),
-        };
-        return new KubeClient(new OnceServing(KubeTransport.Create(config), serving), config.Server, () => null, time);
+        var administrator = X509Certificate2.CreateFromPemFile(_run.Files.AdminCertificate, _run.Files.AdminKey);
+        return new KubeClient(
+            new InProcessTransport(embedded.HandleAsync, administrator),
+            new Uri($"https://127.0.0.1:{_run.Config.Modules.EmbeddedApi.Port}"),
+            () => null,
+            time);
     }
 
     private CertificateDesk Desk(TimeProvider time, ILoggerFactory loggers) => new(

@@ -21,6 +21,10 @@ internal sealed partial class KubeClient : IDisposable
     private static readonly TimeSpan s_requestTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_pageTimeout = TimeSpan.FromSeconds(60);
     private static readonly MediaTypeHeaderValue s_json = new("application/json");
+    private static readonly MediaTypeHeaderValue s_mergePatch = new("application/merge-patch+json");
+    private static readonly MediaTypeHeaderValue s_strategicMergePatch = new("application/strategic-merge-patch+json");
+    private static readonly MediaTypeHeaderValue s_jsonPatch = new("application/json-patch+json");
+    private static readonly MediaTypeWithQualityHeaderValue s_acceptJson = new("application/json");
 
     private readonly HttpClient _http;
     private readonly Func<string?> _token;
@@ -123,12 +127,12 @@ internal sealed partial class KubeClient : IDisposable
     public Task<KubeObject> PatchAsync(
         ApiResource r, string ns, string name, PatchType type, ReadOnlyMemory<byte> body, string? subresource, CancellationToken ct)
     {
-        var mediaType = new MediaTypeHeaderValue(type switch
+        var mediaType = type switch
         {
-            PatchType.Merge => "application/merge-patch+json",
-            PatchType.StrategicMerge => "application/strategic-merge-patch+json",
-            _ => "application/json-patch+json",
-        });
+            PatchType.Merge => s_mergePatch,
+            PatchType.StrategicMerge => s_strategicMergePatch,
+            _ => s_jsonPatch,
+        };
         return SendForObjectAsync(HttpMethod.Patch, r.ObjectPath(ns, name, subresource), body, mediaType, ct);
     }
 
@@ -210,7 +214,7 @@ internal sealed partial class KubeClient : IDisposable
             Version = _http.DefaultRequestVersion,
             VersionPolicy = _http.DefaultVersionPolicy,
         };
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        request.Headers.Accept.Add(s_acceptJson);
         if (_token() is { } token)
         {
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
@@ -227,8 +231,16 @@ internal sealed partial class KubeClient : IDisposable
             throw ApiException.Unreachable(what, $"the answer is larger than {maxBytes} bytes", null);
         }
 
-        var buffer = new ArrayBufferWriter<byte>((int)(response.Content.Headers.ContentLength ?? 0) + 1024);
         await using var stream = await response.Content.ReadAsStreamAsync(ct);
+        if (response.Content.Headers.ContentLength is { } length)
+        {
+            // objects are kept for long: no byte more than they have
+            var whole = new byte[length];
+            await stream.ReadExactlyAsync(whole, ct);
+            return whole;
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(16 * 1024);
         while (await stream.ReadAsync(buffer.GetMemory(16 * 1024), ct) is > 0 and var read)
         {
             buffer.Advance(read);
@@ -238,8 +250,7 @@ internal sealed partial class KubeClient : IDisposable
             }
         }
 
-        // not the buffer itself: objects are kept for long, and the buffer has up to its size in slack
-        return response.Content.Headers.ContentLength == buffer.WrittenCount ? buffer.WrittenMemory : buffer.WrittenSpan.ToArray();
+        return buffer.WrittenSpan.ToArray();
     }
 
     private static async Task<ApiException> ReadErrorAsync(string what, HttpResponseMessage response, CancellationToken ct)
