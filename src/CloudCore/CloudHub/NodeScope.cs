@@ -145,7 +145,7 @@ internal sealed class NodeScope : IDisposable
             {
                 Collect(notify, key.Name, key);
             }
-            else if (type is ResourceTypes.Pod or ResourceTypes.Device)
+            else if (type is ResourceTypes.Pod or ResourceTypes.Device && !AsksTheSame(change))
             {
                 Replace(notify, key, change.New is null ? null : Contribution.Read(type, change.New));
             }
@@ -164,6 +164,10 @@ internal sealed class NodeScope : IDisposable
             listener(changedKey, changedKey == key ? change : null);
         }
     }
+
+    /// <summary>Whether only what is reported has changed: then the node should hold what it should before, and nothing is read anew.</summary>
+    private static bool AsksTheSame(InformerChange change) =>
+        change is { Old: { } old, New: { } now } && old.ContentHash == now.ContentHash;
 
     private void Replace(List<(Action<ObjectKey, InformerChange?>, ObjectKey)> notify, ObjectKey owner, Contribution? next)
     {

@@ -35,19 +35,19 @@ internal sealed record PodFacts
     /// <exception cref="KubeObjectException">A field has a wrong type.</exception>
     public static PodFacts Read(KubeObject value)
     {
-        var pod = value.View(KubernetesJson.Default.Pod);
+        var pod = value.View(ControllersJson.Default.PodGist);
         var ready = pod.Status?.Conditions?.FirstOrDefault(condition => condition.Type == "Ready");
         return new PodFacts
         {
             Name = NamespacedName.Of(value),
             Uid = value.Uid,
-            NodeName = pod.Spec.NodeName is { Length: > 0 } node ? node : AffinityNode(pod.Spec) ?? "",
-            Labels = pod.Metadata.Labels ?? LabelSelectors.NoLabels,
-            Owners = pod.Metadata.OwnerReferences ?? [],
+            NodeName = pod.Spec?.NodeName is { Length: > 0 } node ? node : AffinityNode(pod.Spec?.Affinity) ?? "",
+            Labels = pod.Metadata?.Labels ?? LabelSelectors.NoLabels,
+            Owners = pod.Metadata?.OwnerReferences ?? [],
             Phase = pod.Status?.Phase ?? "Pending",
             IsReady = ready?.Status == "True",
             ReadySince = KubeTime.TryParse(ready?.LastTransitionTime, out var since) ? since : default,
-            Created = KubeTime.TryParse(pod.Metadata.CreationTimestamp, out var created) ? created : default,
+            Created = KubeTime.TryParse(pod.Metadata?.CreationTimestamp, out var created) ? created : default,
             IsDeleting = value.IsDeleting,
         };
     }
@@ -57,8 +57,8 @@ internal sealed record PodFacts
         IsReady && (minReadySeconds == 0 || ReadySince.AddSeconds(minReadySeconds) <= now);
 
     // a daemon pod that a scheduler has not bound yet
-    private static string? AffinityNode(PodSpec spec) =>
-        spec.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution?.NodeSelectorTerms
+    private static string? AffinityNode(Affinity? affinity) =>
+        affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution?.NodeSelectorTerms
             .SelectMany(term => term.MatchFields ?? [])
             .FirstOrDefault(field => field is { Key: "metadata.name", Operator: "In", Values.Count: 1 })?.Values![0];
 }

@@ -3,12 +3,12 @@ using System.Net;
 using System.Text;
 using EdgeSync.CloudCore.EmbeddedApi.InProcess;
 using EdgeSync.CloudCore.KubeApi;
-using Xunit;
+using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Tests.EmbeddedApi;
 
 /// <summary>The API as cloudcore's own client reaches it: without a socket, and otherwise like everybody.</summary>
-public sealed class InProcessTransportTests : IAsyncLifetime
+public sealed class InProcessTransportTests : IAsyncLifetime, IDisposable
 {
     private readonly CancellationTokenSource _deadline = new(TimeSpan.FromSeconds(60));
     private ApiHost _host = null!;
@@ -22,10 +22,11 @@ public sealed class InProcessTransportTests : IAsyncLifetime
         _client = new KubeClient(Transport("admin", "system:masters"), _host.Address, () => null, TimeProvider.System);
     }
 
-    public async Task DisposeAsync()
+    public async Task DisposeAsync() => await _host.DisposeAsync();
+
+    public void Dispose()
     {
         _client.Dispose();
-        await _host.DisposeAsync();
         _deadline.Dispose();
     }
 
@@ -173,7 +174,7 @@ public sealed class InProcessTransportTests : IAsyncLifetime
     private InProcessTransport Transport(string user, params string[] groups) =>
         new(_host.Server.HandleAsync, _host.Certificates.IssueClient(user, groups));
 
-    private Task CreateAsync(string name, string value, string part) => _client.CreateAsync(
+    private Task<KubeObject> CreateAsync(string name, string value, string part) => _client.CreateAsync(
         ApiResources.ConfigMaps, "default",
         Encoding.UTF8.GetBytes($$$"""{"metadata":{"name":"{{{name}}}","labels":{"part":"{{{part}}}"}},"data":{"value":"{{{value}}}"}}"""), Ct);
 

@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.Protocol.Tests.Kubernetes;
@@ -38,6 +41,40 @@ public sealed class KubeObjectTests
     [InlineData("{}{}")]
     public void What_is_not_an_object_is_refused(string json) =>
         Assert.Throws<KubeObjectException>(() => Parse(json));
+
+    /// <summary>Hub and agent compare hashes that the other has made, maybe of another version: what is hashed may never change.</summary>
+    [Theory]
+    [InlineData("""{"metadata":{"name":"a","labels":{"l":"v\u00e4"},"resourceVersion":"1"},"spec":{"x":[1,-2.5,true,null,"",{}],"y":[]},"status":{"phase":"Pending"}}""")]
+    [InlineData("""{"kind":"ConfigMap","data":{"k":"\"quoted\"\n"}}""")]
+    [InlineData("{}")]
+    public void The_content_is_hashed_token_by_token(string json)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(json));
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.PropertyName && reader.GetString() is "status" or "resourceVersion")
+            {
+                reader.Skip();
+                continue;
+            }
+
+            hash.AppendData([(byte)reader.TokenType]);
+            hash.AppendData(reader.ValueSpan);
+        }
+
+        Assert.Equal(BinaryPrimitives.ReadUInt64BigEndian(hash.GetHashAndReset()), Parse(json).ContentHash);
+    }
+
+    [Theory]
+    [InlineData("""{"spec":{"nodeName":"shop-17"}}""", "shop-17")]
+    [InlineData("""{"other":{"nodeName":"no"},"spec":{"inner":{"nodeName":"no"},"nodeName":"shop-17"}}""", "shop-17")]
+    [InlineData("""{"spec":{"inner":{"nodeName":"no"}}}""", null)]
+    [InlineData("""{"spec":{"nodeName":7}}""", null)]
+    [InlineData("""{"spec":[]}""", null)]
+    [InlineData("{}", null)]
+    public void One_text_is_read_without_a_view(string json, string? text) =>
+        Assert.Equal(text, Parse(json).Text("spec"u8, "nodeName"u8));
 
     private static KubeObject Parse(string json) => KubeObject.Parse(Encoding.UTF8.GetBytes(json));
 }

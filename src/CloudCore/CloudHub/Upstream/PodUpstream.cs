@@ -92,7 +92,7 @@ internal sealed class PodUpstream(KubeClient api, Informer pods, Replies replies
         return replies.Refused(request, Replies.Failure(404, "NotFound", $"pods \"{key.Name}\" not found on node \"{session.Node}\""));
     }
 
-    private static bool IsBoundTo(string node, KubeObject? pod) => pod?.View(KubernetesJson.Default.Pod).Spec?.NodeName == node;
+    private static bool IsBoundTo(string node, KubeObject? pod) => pod?.Text("spec"u8, "nodeName"u8) == node;
 
     private static string? ReadUid(Message request)
     {

@@ -21,6 +21,9 @@ internal static class JsonFormat
     /// <summary>A key that stands twice is refused: it would be unclear which one was meant.</summary>
     public static readonly JsonDocumentOptions Reader = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
 
+    /// <summary>Of what this server wrote itself, where no key stands twice and none needs to be looked for.</summary>
+    public static readonly JsonDocumentOptions StoredReader = new() { MaxDepth = MaxDepth };
+
     /// <summary>The string member, or null where it is missing or something else.</summary>
     public static string? Text(this JsonObject node, string name) => (node[name] as JsonValue).AsText();
 

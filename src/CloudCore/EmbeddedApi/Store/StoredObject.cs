@@ -41,7 +41,7 @@ internal sealed class StoredObject(NamespacedName key, string uid, long resource
     }
 
     /// <summary>A tree of the object, to be changed by its one owner.</summary>
-    public JsonObject Parse() => (JsonObject)JsonNode.Parse(Json, null, JsonFormat.Reader)!;
+    public JsonObject Parse() => (JsonObject)JsonNode.Parse(Json, null, JsonFormat.StoredReader)!;
 
     private KeyValuePair<string, string>[] ReadLabels()
     {

@@ -1,0 +1,51 @@
+using System.Text.Json.Serialization;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.Controllers;
+
+/// <summary>
+/// Of a pod what <see cref="PodFacts"/> are made of: a twentieth of it. Each change of each pod is read, and the reader skips what a
+/// view does not have.
+/// </summary>
+internal sealed record PodGist
+{
+    public PodGistMetadata? Metadata { get; set; }
+
+    public PodGistSpec? Spec { get; set; }
+
+    public PodGistStatus? Status { get; set; }
+}
+
+/// <summary>Of its metadata.</summary>
+internal sealed record PodGistMetadata
+{
+    public IReadOnlyDictionary<string, string>? Labels { get; set; }
+
+    public IReadOnlyList<OwnerReference>? OwnerReferences { get; set; }
+
+    public string? CreationTimestamp { get; set; }
+}
+
+/// <summary>Of its spec.</summary>
+internal sealed record PodGistSpec
+{
+    public string? NodeName { get; set; }
+
+    public Affinity? Affinity { get; set; }
+}
+
+/// <summary>Of its status.</summary>
+internal sealed record PodGistStatus
+{
+    public string? Phase { get; set; }
+
+    public IReadOnlyList<Condition>? Conditions { get; set; }
+}
+
+/// <summary>Source-generated JSON of the controllers' own views; as <see cref="KubernetesJson"/>.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    MaxDepth = 128)]
+[JsonSerializable(typeof(PodGist))]
+internal sealed partial class ControllersJson : JsonSerializerContext;
