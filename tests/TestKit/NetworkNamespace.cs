@@ -45,8 +45,10 @@ public sealed partial class NetworkNamespace : IDisposable
     }
 
     /// <summary>The arguments of <c>nsenter</c> that bring a program into this network, and into nothing else.</summary>
-    public string EnterArgument => string.Create(
-        CultureInfo.InvariantCulture, $"--net=/proc/{Environment.ProcessId}/task/{_threadId}/ns/net");
+    public string EnterArgument => $"--net={Path}";
+
+    /// <summary>The kernel's file of this network, for programs that take one.</summary>
+    public string Path => string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/task/{_threadId}/ns/net");
 
     /// <summary>Why no namespace can be made here; null where one can.</summary>
     public static string? WhyNot()

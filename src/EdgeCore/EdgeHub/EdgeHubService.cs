@@ -94,7 +94,7 @@ internal sealed partial class EdgeHubService(
 
     private async Task LinkLoopAsync(CancellationToken cancellationToken)
     {
-        using var network = new NetworkWatch();
+        await using var network = new NetworkWatch(time, logger);
         var failures = 0;
         var downSince = time.GetTimestamp();
         var lastProblem = "";
@@ -104,7 +104,7 @@ internal sealed partial class EdgeHubService(
             string problem;
             try
             {
-                var link = await connector.ConnectAsync(cancellationToken);
+                var link = await network.TryAsync(connector.ConnectAsync, cancellationToken);
                 LogConnected(connector.Server, link.Extended);
                 problem = await RunSessionAsync(link, cancellationToken);
                 LogDisconnected(connector.Server, problem);
@@ -122,7 +122,11 @@ internal sealed partial class EdgeHubService(
             lastProblem = problem;
             failures = _heard ? 1 : failures + 1;
             downSince = _heard ? time.GetTimestamp() : downSince;
-            await network.PauseAsync(WaitAfter(failures, time.GetElapsedTime(downSince)), cancellationToken);
+            if (await network.PauseAsync(WaitAfter(failures, time.GetElapsedTime(downSince)), cancellationToken))
+            {
+                // what comes up is not at once of use (a switch that learns, a lease to come): the tries begin anew in quick order
+                failures = 0;
+            }
         }
     }
 
