@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EdgeSync.Hosting;
 
 namespace EdgeSync.CloudCore.Commands;
 
@@ -35,7 +36,10 @@ internal static class RunCommand
 
     private static async Task<int> RunAsync(CloudCoreRun run, CloudCoreParts parts, CancellationToken cancellationToken)
     {
-        using var alone = DataFolderLock.Take(run.Files);
+        var files = run.Files;
+        using var alone = FolderLock.TryTake(files.RunLock, files.RunPid) ?? throw new CommandFailedException(
+            $"{files.DataDir} is held by a cloudcore that runs already{FolderLock.Describe(files.RunPid)}; stop it first");
+        alone.WritePid(files.RunPid);
         try
         {
             return await parts.RunAsync(run, cancellationToken);

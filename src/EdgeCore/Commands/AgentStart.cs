@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using EdgeSync.EdgeCore.Commands.Join;
 using EdgeSync.EdgeCore.Configuration;
+using EdgeSync.Hosting;
 
 namespace EdgeSync.EdgeCore.Commands;
 
@@ -19,9 +20,9 @@ internal static class AgentStart
     /// <summary>False, with the reason shown, when it did not come up.</summary>
     public static async Task<bool> StartAsync(EdgeFiles files, JoinReport report, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (AgentLock.IsHeld(files))
+        if (FolderLock.IsHeld(files.Lock))
         {
-            report.Show(CheckResult.Ok("agent", $"runs already{(AgentLock.ReadPid(files.Pid) is { } pid ? $" (process {pid})" : "")}"));
+            report.Show(CheckResult.Ok("agent", $"runs already{FolderLock.Describe(files.Pid)}"));
             return true;
         }
 
@@ -68,7 +69,7 @@ internal static class AgentStart
     private static async Task<string?> WaitAsync(Process process, EdgeFiles files, TimeProvider time, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        while (AgentLock.ReadPid(files.Ready) != process.Id)
+        while (FolderLock.ReadPid(files.Ready) != process.Id)
         {
             if (process.HasExited)
             {

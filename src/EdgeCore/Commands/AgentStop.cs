@@ -13,12 +13,12 @@ internal static class AgentStop
     /// <exception cref="CommandFailedException">It cannot be told which process it is, or it does not end.</exception>
     public static async Task StopAsync(EdgeFiles files, TextWriter output, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (!AgentLock.IsHeld(files))
+        if (!FolderLock.IsHeld(files.Lock))
         {
             return;
         }
 
-        var pid = AgentLock.Holder(files) ?? throw new CommandFailedException(
+        var pid = AgentProcess.Of(files) ?? throw new CommandFailedException(
             $"an agent runs on {files.DataDir}, and {files.Pid} does not say which process it is; stop it and run reset again (lsof {files.Lock} names it)");
         await output.WriteLineAsync($"Stopping the agent (process {pid}).");
         foreach (var signal in new[] { Linux.SigTerm, Linux.SigKill })
@@ -27,7 +27,7 @@ internal static class AgentStop
             var asked = time.GetTimestamp();
             while (time.GetElapsedTime(asked) < s_patience)
             {
-                if (!AgentLock.IsHeld(files))
+                if (!FolderLock.IsHeld(files.Lock))
                 {
                     return;
                 }

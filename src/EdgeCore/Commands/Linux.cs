@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EdgeSync.EdgeCore.Commands;
 
-/// <summary>The system calls about processes and locks that .NET has no call for.</summary>
+/// <summary>The system calls about processes that .NET has no call for.</summary>
 internal static partial class Linux
 {
     public const int SigTerm = 15;
@@ -17,24 +17,6 @@ internal static partial class Linux
     private const int OpenCloseOnExec = 0x80000;
     private const int OpenPathOnly = 0x200000;
     private const int OwnerOnly = 0x180; // 0600
-    private const int LockExclusive = 2;
-    private const int LockNoWait = 4;
-    private const int WouldBlock = 11;
-
-    /// <summary>Opens (or makes) the file and locks it for this process; null when another holds it. Closing unlocks.</summary>
-    public static SafeFileHandle? TryLock(string path)
-    {
-        var descriptor = Check(Open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, OwnerOnly), path);
-        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (Flock(descriptor, LockExclusive | LockNoWait) == 0)
-        {
-            return handle;
-        }
-
-        var error = Marshal.GetLastPInvokeError();
-        handle.Dispose();
-        return error == WouldBlock ? null : throw new IOException($"cannot lock {path}: {Marshal.GetPInvokeErrorMessage(error)}");
-    }
 
     /// <summary>
     /// Makes this process the leader of a session of its own, so that a closing terminal does not end it, with
@@ -96,9 +78,6 @@ internal static partial class Linux
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags, int mode);
-
-    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
-    private static partial int Flock(int descriptor, int operation);
 
     [LibraryImport("libc", EntryPoint = "setsid", SetLastError = true)]
     private static partial int SetSid();

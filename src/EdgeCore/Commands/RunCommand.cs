@@ -46,12 +46,12 @@ internal static class RunCommand
                 : loaded.Problems[0]);
         }
 
-        using var alone = AgentLock.TryTake(files) ?? throw new CommandFailedException(
-            $"an agent runs on {files.DataDir} already{(AgentLock.ReadPid(files.Pid) is { } pid ? $" (process {pid})" : "")}; stop it first");
-        alone.WritePid();
+        using var alone = FolderLock.TryTake(files.Lock, files.Pid, files.Ready) ?? throw new CommandFailedException(
+            $"an agent runs on {files.DataDir} already{FolderLock.Describe(files.Pid)}; stop it first");
+        alone.WritePid(files.Pid);
         try
         {
-            return await parts.RunAsync(new EdgeCoreRun(config, files, alone.WriteReady), cancellationToken);
+            return await parts.RunAsync(new EdgeCoreRun(config, files, () => alone.WritePid(files.Ready)), cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

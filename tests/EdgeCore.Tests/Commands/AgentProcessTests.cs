@@ -31,7 +31,7 @@ public sealed class AgentProcessTests
 
             Assert.True(started.Succeeded, started.Text);
             Assert.Contains($"tail -f {box.Files.Log}", started.Output, StringComparison.Ordinal);
-            var pid = AgentLock.Holder(box.Files);
+            var pid = AgentProcess.Of(box.Files);
             Assert.NotNull(pid);
             await LooksRightAsync(pid.Value, token);
 

@@ -1,6 +1,7 @@
 using EdgeSync.EdgeCore.Commands;
 using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.EdgeCore.Tests.Configuration;
+using EdgeSync.Hosting;
 using EdgeSync.TestKit;
 
 namespace EdgeSync.EdgeCore.Tests.Commands;
@@ -40,7 +41,7 @@ public sealed class RunAndResetCommandTests : IDisposable
             },
             "run", "--data-dir", _files.DataDir);
         await running.Task.WaitAsync(TimeSpan.FromSeconds(10));
-        Assert.Equal(Environment.ProcessId, AgentLock.ReadPid(_files.Ready));
+        Assert.Equal(Environment.ProcessId, FolderLock.ReadPid(_files.Ready));
 
         var second = await EdgeCommand.RunAsync("run", "--data-dir", _files.DataDir);
 
@@ -205,8 +206,8 @@ public sealed class RunAndResetCommandTests : IDisposable
     [Fact]
     public async Task An_agent_that_does_not_say_who_it_is_is_not_killed()
     {
-        using var held = AgentLock.TryTake(_files)!;
-        held.WritePid(); // this process: the lock's true holder, but no edgecore
+        using var held = FolderLock.TryTake(_files.Lock, _files.Pid)!;
+        held.WritePid(_files.Pid); // this process: the lock's true holder, but no edgecore
 
         var result = await ResetAsync();
 
