@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using EdgeSync.Integration.Tests.Metrics;
 using EdgeSync.Integration.Tests.World;
 using EdgeSync.TestKit;
 using Xunit.Abstractions;
@@ -73,6 +74,17 @@ public sealed partial class LedgerTests(ITestOutputHelper output)
         var served = ServedMetric().Matches(pages).Select(m => m.Groups[1].Value).Distinct().Order().ToList();
 
         Assert.Equal(described, served);
+    }
+
+    [PromtoolFact(withPrograms: true)]
+    public async Task Prometheus_tool_has_nothing_to_say_of_either_page()
+    {
+        await using var world = await EdgeWorld.StartAsync(output);
+        foreach (var page in (string[])[await HubMetricsAsync(world), await world.Edge.MetricsAsync()])
+        {
+            var checkedPage = await ProgramsCommand.RunAsync("promtool", ["check", "metrics"], input: page);
+            Assert.Equal((0, ""), (checkedPage.ExitCode, checkedPage.Text));
+        }
     }
 
     [EndToEndFact]
