@@ -37,7 +37,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     private readonly CancellationTokenSource _ending = new();
 
     private long _lastHeard;
-    private bool _nodeSeen; // the sender's
+    private SeenNode _seen; // the sender's
     private bool _caughtUp; // the sender's
     private NodeRecord? _record; // from the start of RunAsync on
     private Exception? _failure;
@@ -208,15 +208,10 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         foreach (var key in keys)
         {
             var wanted = _kubeEdge is null ? _scope.Lookup(Node, key) : _kubeEdge.Wanted(key);
-            if (key.Type == ResourceTypes.Node)
+            if (key.Type == ResourceTypes.Node && _seen.Look(wanted) is { } reason)
             {
-                if (wanted is null && _nodeSeen)
-                {
-                    // as KubeEdge: the node registers anew when it comes back
-                    throw new SessionEndedException("its Node object was deleted");
-                }
-
-                _nodeSeen |= wanted is not null;
+                // as KubeEdge: the node registers anew when it comes back
+                throw new SessionEndedException(reason);
             }
 
             lock (_gate)
