@@ -89,16 +89,19 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         };
         var leases = new LeaseKeeper(_api, _sessions, options, time, loggers.CreateLogger<LeaseKeeper>());
         var replies = new Replies(time);
+        var peers = new PeerLog(time, loggers.CreateLogger<PeerLog>());
         var upstream = new UpstreamDispatcher(
             new NodeUpstream(_api, new KnownNode(name => caches.Nodes.Get(new NamespacedName("", name)), time), replies),
             new PodUpstream(_api, caches.Pods, replies), new QueryUpstream(_api, _scope, replies),
-            new DeviceUpstream(_api, replies, loggers.CreateLogger<DeviceUpstream>()), replies,
-            loggers.CreateLogger<UpstreamDispatcher>());
+            new DeviceUpstream(_api, replies, peers.Limit(loggers.CreateLogger<DeviceUpstream>(), "device")), replies,
+            peers.Limit(loggers.CreateLogger<UpstreamDispatcher>(), "request"));
         var records = new SyncRecords(_api, caches.Nodes.Cache, () => caches.Nodes.HasSynced, time, loggers);
         var endpoint = new CloudHubEndpoint(
-            options, _sessions, contacts, _scope, upstream, records, _ledger, time, loggers.CreateLogger<CloudHubEndpoint>());
+            options, _sessions, contacts, _scope, upstream, records, _ledger, time,
+            peers.Limit(loggers.CreateLogger<CloudHubEndpoint>(), "connection"));
         builder.Services.AddHostedService(_ => _informers);
         builder.Services.AddHostedService(_ => leases);
+        builder.Services.AddHostedService(_ => peers);
         builder.Services.AddHostedService(_ => records);
         builder.Services.AddHostedService(_ => new DeviceStatusMirror(_api, caches, time, loggers));
         builder.Services.AddHostedService(_ => new SessionSweep(_sessions, options, time));
@@ -108,6 +111,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         _admin = new AdminEndpoints(
             nodes, new WhyView(_scope, _sessions, _ledger, caches, nodes, _api, time), _metrics, options.IsReady);
         HubMetrics.Describe(_metrics, _sessions, _ledger, outages.Totals, nodes, options.IsReady);
+        _metrics.CounterBy("edgesync_hub_peer_events_total", "What peers did that is worth a line of the log, written or not.", "kind", () => peers.Counts);
         _metrics.Gauge("edgesync_hub_object_syncs", "Records of what KubeEdge agents hold.", () => records.Count);
         _metrics.Gauge("edgesync_hub_object_syncs_waiting", "Such records that wait for their write to the API.", () => records.WaitingCount);
         if (_embedded is { } embedded)

@@ -31,6 +31,10 @@ public sealed class MetricsPage
     public void GaugeBy(string name, string help, string label, Func<IEnumerable<(string LabelValue, double Value)>> read) =>
         Add(name, help, "gauge", () => read().Select(v => ($"{{{label}=\"{Escape(v.LabelValue)}\"}}", v.Value)));
 
+    /// <summary>As <see cref="Counter"/>, for each value of <paramref name="label"/>.</summary>
+    public void CounterBy(string name, string help, string label, Func<IEnumerable<(string LabelValue, double Value)>> read) =>
+        Add(name, help, "counter", () => read().Select(v => ($"{{{label}=\"{Escape(v.LabelValue)}\"}}", v.Value)));
+
     /// <summary>
     /// How values are spread over buckets. <paramref name="read"/> gives the count of each bucket (not cumulative; one more than
     /// <paramref name="bounds"/>, the last without a bound) and the sum of all values.

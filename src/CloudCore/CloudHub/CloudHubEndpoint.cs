@@ -22,6 +22,7 @@ internal sealed partial class CloudHubEndpoint(
     public const string AgentHeader = "Edgesync-Agent";
 
     private const int MaxAgentLength = 64;
+    private const int LongestName = 253;
     private const string NodeHeader = "Node_id";
     private const string UseHeader = "Connectionuse";
     private static readonly TimeSpan s_writeTimeout = TimeSpan.FromSeconds(15);
@@ -36,6 +37,12 @@ internal sealed partial class CloudHubEndpoint(
         }
 
         var claimed = context.Request.Headers[NodeHeader].ToString();
+        if (claimed.Length > LongestName)
+        {
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, $"{NodeHeader} is longer than a name of a node may be ({LongestName})");
+            return;
+        }
+
         if (await RefusalAsync(context, claimed) is { } refusal)
         {
             LogRefused(claimed, context.Connection.RemoteIpAddress?.ToString() ?? "", refusal.Text);

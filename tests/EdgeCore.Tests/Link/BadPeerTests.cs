@@ -4,9 +4,11 @@ using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using EdgeSync.CloudCore.CloudHub;
 using EdgeSync.Protocol.Wire;
 using EdgeSync.TestKit;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.EdgeCore.Tests.Link;
 
@@ -18,7 +20,10 @@ public sealed class BadPeerTests : IAsyncLifetime, IAsyncDisposable
 {
     private const string Node = "edge-1";
 
-    private readonly LinkHub _hub = new(TimeSpan.FromSeconds(15)) { NodeLimit = 1 };
+    private readonly HandTime _clock = new();
+    private readonly LinkHub _hub;
+
+    public BadPeerTests() => _hub = new LinkHub(TimeSpan.FromSeconds(15)) { NodeLimit = 1, Clock = _clock };
 
     public static TheoryData<string, string> NoMessages => new()
     {
@@ -128,6 +133,66 @@ public sealed class BadPeerTests : IAsyncLifetime, IAsyncDisposable
         Assert.Equal(HttpStatusCode.ServiceUnavailable, socket.HttpStatusCode);
     }
 
+    [Fact]
+    public async Task A_peer_that_misbehaves_for_ever_does_not_flood_the_log_and_every_time_counts()
+    {
+        const int Times = 20;
+        for (var i = 0; i < Times; i++)
+        {
+            using var socket = NewSocket(Node, Node);
+            await OpenAsync(socket);
+            await SendAsync(socket, "{", mayBreak: true);
+            await Eventually.HoldsAsync("the session ended", () => Count("connection_disconnected") == i + 1);
+        }
+
+        Assert.Equal(PeerLog.MostLines, _hub.Log.Lines.Count(l => l.Text.Contains("disconnected, session", StringComparison.Ordinal)));
+        _hub.Peers.Look();
+        Assert.DoesNotContain(_hub.Log.Lines, l => l.Text.Contains(" more of ", StringComparison.Ordinal));
+        _clock.Advance(PeerLog.Window);
+        _hub.Peers.Look();
+        Assert.Contains(
+            (LogLevel.Warning, $"node {Node}: {Times - PeerLog.MostLines} more of \"connection_disconnected\" in the last minute"), _hub.Log.Lines);
+
+        // the next minute has lines again, and another node had them all the time
+        using (var socket = NewSocket(Node, Node))
+        {
+            await OpenAsync(socket);
+            await SendAsync(socket, "{", mayBreak: true);
+            await Eventually.HoldsAsync("the session ended", () => Count("connection_disconnected") == Times + 1);
+        }
+
+        Assert.Equal(PeerLog.MostLines + 1, _hub.Log.Lines.Count(l => l.Text.Contains("disconnected, session", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Requests_that_cannot_be_carried_out_are_counted_beyond_their_lines()
+    {
+        using var socket = await ConnectAsync(Node, Node);
+        for (var i = 0; i < 12; i++)
+        {
+            Assert.Equal(400, await AnswerCodeAsync(socket, Said("insert", "no-such-resource", "{}", $"m{i}")));
+        }
+
+        Assert.Equal(12, Count("request_unknown"));
+        Assert.Equal(PeerLog.MostLines, _hub.Log.Lines.Count(l => l.Text.Contains("no-such-resource", StringComparison.Ordinal) && l.Level == LogLevel.Warning));
+    }
+
+    [Fact]
+    public void Names_that_nobody_has_checked_take_no_memory()
+    {
+        var peers = new PeerLog(_clock, NullLogger<PeerLog>.Instance);
+        var lines = 0;
+        for (var i = 0; i < 3 * PeerLog.MostKeys; i++)
+        {
+            lines += peers.Takes("connection_refused", $"peer {i}") ? 1 : 0;
+        }
+
+        Assert.Equal(PeerLog.MostKeys + PeerLog.MostLines, lines);
+        Assert.Equal(3 * PeerLog.MostKeys, Assert.Single(peers.Counts).Count);
+    }
+
+    private double Count(string kind) => _hub.Peers.Counts.FirstOrDefault(c => c.Kind == kind).Count;
+
     private static string Said(string operation, string resource, string content, string id = "m1") =>
         $$"""{"header":{"msg_id":"{{id}}","timestamp":1},"route":{"source":"edged","group":"resource","operation":"{{operation}}","resource":"{{resource}}"},"content":{{content}}}""";
 
@@ -209,5 +274,17 @@ public sealed class BadPeerTests : IAsyncLifetime, IAsyncDisposable
             var error = content.RootElement.TryGetProperty("Err", out var nested) ? nested : content.RootElement;
             return error.GetProperty("ErrStatus").GetProperty("code").GetInt32();
         }
+    }
+
+    /// <summary>A clock that a test moves by hand.</summary>
+    private sealed class HandTime : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Read(ref _now);
+
+        public void Advance(TimeSpan by) => Interlocked.Add(ref _now, by.Ticks);
     }
 }

@@ -60,6 +60,12 @@ internal sealed class LinkHub : IAsyncDisposable
 
     public int Port { get; private set; }
 
+    /// <summary>What the log says of peers; its minutes are those of <see cref="Clock"/>.</summary>
+    public PeerLog Peers { get; private set; } = null!;
+
+    /// <summary>Set before the start.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     public X509Certificate2 Authority => _authority.Certificate;
 
     public async Task StartAsync()
@@ -112,11 +118,12 @@ internal sealed class LinkHub : IAsyncDisposable
         var time = TimeProvider.System;
         var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(Log));
         var replies = new Replies(time);
+        Peers = new PeerLog(Clock, loggers.CreateLogger<PeerLog>());
         var upstream = new UpstreamDispatcher(
             new NodeUpstream(_api, new KnownNode(name => _caches.Nodes.Get(new NamespacedName("", name)), time), replies),
             new PodUpstream(_api, _caches.Pods, replies), new QueryUpstream(_api, _scope, replies),
-            new DeviceUpstream(_api, replies, loggers.CreateLogger<DeviceUpstream>()), replies,
-            loggers.CreateLogger<UpstreamDispatcher>());
+            new DeviceUpstream(_api, replies, Peers.Limit(loggers.CreateLogger<DeviceUpstream>(), "device")), replies,
+            Peers.Limit(loggers.CreateLogger<UpstreamDispatcher>(), "request"));
         var options = new CloudHubOptions
         {
             HeartbeatInterval = Heartbeat,
@@ -132,7 +139,8 @@ internal sealed class LinkHub : IAsyncDisposable
             TimeSpan.FromMinutes(5), time);
         var records = new SyncRecords(_api, _caches.Nodes.Cache, () => true, time, loggers);
         return new CloudHubEndpoint(
-            options, Sessions, new NodeContacts(Sessions, time), _scope, upstream, records, ledger, time, loggers.CreateLogger<CloudHubEndpoint>());
+            options, Sessions, new NodeContacts(Sessions, time), _scope, upstream, records, ledger, time,
+            Peers.Limit(loggers.CreateLogger<CloudHubEndpoint>(), "connection"));
     }
 
     /// <summary>An API that takes whatever is written, and has nothing.</summary>
