@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using EdgeSync.CloudCore.EmbeddedApi.Authentication;
+using EdgeSync.CloudCore.EmbeddedApi.CustomResources;
+using EdgeSync.CloudCore.EmbeddedApi.CustomResources.Definitions;
 using EdgeSync.CloudCore.EmbeddedApi.Discovery;
 using EdgeSync.CloudCore.EmbeddedApi.Kinds;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
@@ -21,8 +23,8 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
 
     private readonly RequestAuthenticator _authenticator;
     private readonly ObjectStore _store;
-    private readonly ResourceTable _resources;
-    private readonly DiscoveryDocuments _discovery;
+    private readonly ResourceCatalog _catalog;
+    private readonly DefinitionController _definitions;
     private readonly ResourceVerbs _verbs;
     private readonly NamespaceCleaner _cleaner;
     private readonly ILogger _logger;
@@ -34,11 +36,12 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         _store = store;
         _logger = loggers.CreateLogger<EmbeddedApiServer>();
         var schema = SchemaText.LoadEmbedded();
-        _resources = new ResourceTable(BuiltInResources.All(schema));
-        _discovery = new DiscoveryDocuments(_resources);
+        _catalog = new ResourceCatalog(BuiltInResources.All(schema));
         var writer = new ObjectWriter(store, options.Services, time);
-        _verbs = new ResourceVerbs(store, writer, new Renderer(time), schema, () => _resources, time, options.MaxBodyBytes);
-        _cleaner = new NamespaceCleaner(store, writer, () => _resources, time, loggers.CreateLogger<NamespaceCleaner>());
+        _verbs = new ResourceVerbs(store, writer, new Renderer(time), schema, () => _catalog.Table, time, options.MaxBodyBytes);
+        _definitions = new DefinitionController(
+            store, writer, _catalog, schema.Type("ObjectMeta"), time, loggers.CreateLogger<DefinitionController>());
+        _cleaner = new NamespaceCleaner(store, writer, () => _catalog.Table, time, loggers.CreateLogger<NamespaceCleaner>());
     }
 
     /// <summary>Opens the database, and makes the first namespaces where it is new.</summary>
@@ -49,6 +52,8 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         var server = new EmbeddedApiServer(options, store, time, loggers);
         // before the first request, on the composing thread; nothing else runs yet that it could wait for
         server.EnsureFirstObjectsAsync().GetAwaiter().GetResult();
+        server._definitions.PrepareAsync().GetAwaiter().GetResult();
+        server._definitions.Start();
         server._cleaner.Start();
         return server;
     }
@@ -58,14 +63,14 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
     {
         if (_store.State.Of(ObjectStore.NamespaceResource).IsEmpty)
         {
-            var namespaces = _resources.Find("", "v1", ObjectStore.NamespaceResource)!;
+            var namespaces = _catalog.Table.Find("", "v1", ObjectStore.NamespaceResource)!;
             foreach (var name in s_firstNamespaces)
             {
                 await _verbs.EnsureAsync(namespaces, new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } });
             }
         }
 
-        var priorities = _resources.Find("scheduling.k8s.io", "v1", "priorityclasses")!;
+        var priorities = _catalog.Table.Find("scheduling.k8s.io", "v1", "priorityclasses")!;
         foreach (var body in OtherDefaults.SystemPriorities())
         {
             await _verbs.EnsureAsync(priorities, body);
@@ -125,6 +130,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
     {
         BeginStop();
         await _cleaner.DisposeAsync();
+        await _definitions.DisposeAsync();
         await _store.DisposeAsync();
     }
 
@@ -139,7 +145,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
 
         if (path == "/version")
         {
-            await DiscoveryDocuments.WriteAsync(context, _discovery.Version);
+            await DiscoveryDocuments.WriteAsync(context, _catalog.Discovery.Version);
             return;
         }
 
@@ -148,12 +154,18 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         Authorization.Demand(user, new RequestAttributes(VerbOf(context.Request, info), path, info));
         if (info is { Resource.Length: > 0 })
         {
-            var resource = _resources.Find(info.Group, info.Version, info.Resource) ?? throw ApiException.NoSuchResource();
+            var resource = _catalog.Table.Find(info.Group, info.Version, info.Resource) ?? throw ApiException.NoSuchResource();
+            if (resource.StorageName == ObjectStore.DefinitionResource && context.Request.Method is not ("GET" or "HEAD"))
+            {
+                // whoever has been told of a definition finds it served
+                context.Response.OnStarting(_definitions.CaughtUpAsync);
+            }
+
             await _verbs.HandleAsync(new ApiRequest(context, info, resource) { User = user });
             return;
         }
 
-        await _discovery.HandleAsync(context, path);
+        await _catalog.Discovery.HandleAsync(context, path);
     }
 
     /// <summary>The verb in an authorizer's words.</summary>

@@ -30,6 +30,11 @@ public static class YamlToJson
             throw new FormatException(
                 string.Create(CultureInfo.InvariantCulture, $"not valid YAML at line {e.Start.Line}, column {e.Start.Column}: {e.Message}"), e);
         }
+        catch (InvalidOperationException e)
+        {
+            // what the parser says of a plain text that goes on at a smaller indent
+            throw new FormatException("not valid YAML: a line is indented less than the block that it is in", e);
+        }
 
         var documents = new List<JsonNode>();
         var budget = MaxNodes;

@@ -11,6 +11,7 @@ internal static class BuiltInResources
         .. AppsKinds.All(schema),
         .. AutoscalingKinds.All(schema),
         .. BatchKinds.All(schema),
+        .. ApiExtensionsKinds.All(schema),
         .. CoordinationKinds.All(schema),
         .. DiscoveryKinds.All(schema),
         .. EventsKinds.All(schema),

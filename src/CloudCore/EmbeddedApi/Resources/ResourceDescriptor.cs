@@ -47,6 +47,27 @@ internal sealed record ResourceDescriptor
     /// <summary>The fields of the kind: for type checks, unknown fields, patches and OpenAPI. Null takes any fields.</summary>
     public TypeSchema? Schema { get; init; }
 
+    /// <summary>Whether bodies may be protobuf; custom resources' may not.</summary>
+    public bool TakesProtobuf { get; init; } = true;
+
+    /// <summary>
+    /// Brings a body into shape, in the place of <see cref="Schema"/>, and returns the paths of the fields that it removed because they
+    /// are unknown. Custom resources have it.
+    /// </summary>
+    public Func<JsonObject, IReadOnlyList<string>>? Conform { get; init; }
+
+    /// <summary>The schema of a custom resource as its definition has it, for OpenAPI; not to be changed.</summary>
+    public JsonObject? OpenApiSchema { get; init; }
+
+    /// <summary>The definition that the resource comes from; null for built-in ones. Its objects are there only while it is.</summary>
+    public string? Definition { get; init; }
+
+    /// <summary>Whether the definition is on its way out: nothing new is created.</summary>
+    public bool IsTerminating { get; init; }
+
+    /// <summary>Told to whoever asks for the resource; null for one that is not deprecated.</summary>
+    public string? DeprecationWarning { get; init; }
+
     /// <summary>Whether strategic merge patches are taken; Kubernetes takes them for built-in kinds only.</summary>
     public bool StrategicMerge { get; init; } = true;
 
@@ -117,6 +138,9 @@ internal sealed record ResourceDescriptor
     /// <summary>Checks what is created (old is null) or updated.</summary>
     public ObjectValidator? Validate { get; init; }
 
+    /// <summary>What the writer is told beside the answer, of what is created (old is null) or updated.</summary>
+    public Func<JsonObject, JsonObject?, IEnumerable<string>>? Warnings { get; init; }
+
     /// <summary>
     /// How many seconds an object gets between the wish to delete it and its removal; null or 0 removes at once.
     /// The second argument is what the caller asked for.
@@ -128,6 +152,15 @@ internal sealed record ResourceDescriptor
 
     /// <summary>Runs when the deletion of an object begins that cannot be removed yet.</summary>
     public Action<JsonObject>? DeletionBegins { get; init; }
+
+    /// <summary>
+    /// What <see cref="FromStorage"/> makes of an object, as an identity: an object that was written in this form is not turned again,
+    /// and one that has been turned is kept. Null turns each time.
+    /// </summary>
+    public object? Form { get; init; }
+
+    /// <summary>The form in which writes through this resource store the object; null where it must be turned before it is shown.</summary>
+    public object? WritesForm { get; init; }
 
     /// <summary>Turns a stored object into this resource's form, where that is another than the stored one.</summary>
     public Action<JsonObject>? FromStorage { get; init; }
@@ -143,7 +176,8 @@ internal sealed record ResourceDescriptor
 
     public string GroupVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
 
-    public string ListKind => Kind + "List";
+    /// <summary>The kind of a list of them.</summary>
+    public string ListKind { get => field ?? Kind + "List"; init; }
 
     public bool HasStatus => Subresources.Contains("status");
 }

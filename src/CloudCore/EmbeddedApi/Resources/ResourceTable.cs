@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 namespace EdgeSync.CloudCore.EmbeddedApi.Resources;
 
 /// <summary>
-/// The resources that are served, at one time. Immutable: custom resource definitions will swap the whole table.
+/// The resources that are served, at one time. Immutable: custom resource definitions swap the whole table.
 /// </summary>
 internal sealed class ResourceTable
 {

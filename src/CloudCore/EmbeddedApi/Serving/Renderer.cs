@@ -154,8 +154,13 @@ internal sealed class Renderer(TimeProvider time)
             return stored.Json;
         }
 
-        var node = stored.Parse();
-        convert(node);
-        return PreparedObject.From(node).WithVersion(stored.ResourceVersion);
+        return resource.Form is { } form ? stored.InForm(form, Turn) : Turn(stored);
+
+        byte[] Turn(StoredObject original)
+        {
+            var node = original.Parse();
+            convert(node);
+            return PreparedObject.From(node).WithVersion(original.ResourceVersion);
+        }
     }
 }

@@ -16,10 +16,16 @@ internal sealed record Mutation
     /// <summary>The new content; for a removal the last content, which watchers are told.</summary>
     public required PreparedObject Object { get; init; }
 
+    /// <summary>The form that <see cref="Object"/> has (<see cref="Resources.ResourceDescriptor.Form"/>); null where that is not said.</summary>
+    public object? Form { get; init; }
+
     public bool Remove { get; init; }
 
     /// <summary>Whether the namespace must exist and not be on its way out.</summary>
     public bool NeedsNamespace { get; init; }
+
+    /// <summary>The custom resource definition that must exist and not be on its way out; null where there is none.</summary>
+    public string? NeedsDefinition { get; init; }
 }
 
 /// <summary>How a <see cref="Mutation"/> ended.</summary>
@@ -33,6 +39,9 @@ internal enum CommitOutcome
     NamespaceMissing,
 
     NamespaceTerminating,
+
+    /// <summary>The definition of the custom resource is gone or on its way out.</summary>
+    DefinitionTerminating,
 }
 
 /// <summary>The outcome and, where it was committed, the version that was stored.</summary>

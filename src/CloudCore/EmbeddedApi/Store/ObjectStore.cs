@@ -13,6 +13,9 @@ internal sealed class ObjectStore : IAsyncDisposable
     /// <summary>Where the objects of core/v1 namespaces lie; the committer looks there before it adds to a namespace.</summary>
     public const string NamespaceResource = "namespaces";
 
+    /// <summary>Where custom resource definitions lie; the committer looks there before it adds to a custom resource.</summary>
+    public const string DefinitionResource = "customresourcedefinitions.apiextensions.k8s.io";
+
     private const int MostPerCommit = 512;
     private const int QueueLength = 4096;
     private const int WatchQueueLength = 1024;
@@ -129,6 +132,18 @@ internal sealed class ObjectStore : IAsyncDisposable
         _queue.Writer.TryComplete();
         await _committer;
         await _database.DisposeAsync();
+    }
+
+    /// <summary>Ends the watches of one resource; their clients come again and see what it is now.</summary>
+    public void EndWatches(string resource)
+    {
+        lock (_gate)
+        {
+            if (_subscriptions.Remove(resource, out var subscriptions))
+            {
+                subscriptions.ForEach(s => s.Close());
+            }
+        }
     }
 
     /// <summary>Ends all watches, so that their clients reconnect elsewhere and the server can stop.</summary>

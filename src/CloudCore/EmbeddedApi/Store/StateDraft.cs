@@ -28,7 +28,17 @@ internal sealed class StateDraft(StoreState start)
             return new CommitResult(refusal, null);
         }
 
+        if (mutation.NeedsDefinition is { } definition && IsGoing(definition))
+        {
+            return new CommitResult(CommitOutcome.DefinitionTerminating, null);
+        }
+
         var stored = new StoredObject(mutation.Key, mutation.Uid, ++_revision, mutation.Object.WithVersion(_revision));
+        if (mutation.Form is { } form)
+        {
+            stored.MarkStoredIn(form);
+        }
+
         var objects = Touch(mutation.Resource);
         if (mutation.Remove)
         {
@@ -67,6 +77,9 @@ internal sealed class StateDraft(StoreState start)
 
         return objects;
     }
+
+    private bool IsGoing(string definition) =>
+        Get(ObjectStore.DefinitionResource, new NamespacedName("", definition)) is not { } found || found.Fields(DeletionPath)[0].Length > 0;
 
     private CommitOutcome? RefusedByNamespace(string name)
     {

@@ -12,6 +12,7 @@ internal sealed class StoredObject(NamespacedName key, string uid, long resource
 {
     private KeyValuePair<string, string>[]? _labels;
     private FieldValues? _fields;
+    private Formed? _formed;
 
     public NamespacedName Key { get; } = key;
 
@@ -38,6 +39,25 @@ internal sealed class StoredObject(NamespacedName key, string uid, long resource
         }
 
         return known.Values;
+    }
+
+    /// <summary>Whether the object is stored in this form.</summary>
+    public bool IsStoredIn(object form) => _formed is { } known && ReferenceEquals(known.Form, form) && ReferenceEquals(known.Json, Json);
+
+    /// <summary>Says that the object was written in this form.</summary>
+    public void MarkStoredIn(object form) => _formed = new Formed(form, Json);
+
+    /// <summary>The object in a form, made when it is first asked for. An object is nearly always asked for in one and the same form.</summary>
+    public byte[] InForm(object form, Func<StoredObject, byte[]> make)
+    {
+        var known = _formed;
+        if (known is null || !ReferenceEquals(known.Form, form))
+        {
+            var made = make(this);
+            _formed = known = new Formed(form, made.AsSpan().SequenceEqual(Json) ? Json : made);
+        }
+
+        return known.Json;
     }
 
     /// <summary>A tree of the object, to be changed by its one owner.</summary>
@@ -127,6 +147,8 @@ internal sealed class StoredObject(NamespacedName key, string uid, long resource
 
         return false;
     }
+
+    private sealed record Formed(object Form, byte[] Json);
 
     private sealed record FieldValues(IReadOnlyList<string> Paths, string[] Values);
 }

@@ -52,7 +52,7 @@ internal sealed class TableWriter(ResourceDescriptor resource, string metaVersio
         writer.WriteString("name"u8, column.Name);
         writer.WriteString("type"u8, column.Type);
         writer.WriteString("format"u8, column.Format);
-        writer.WriteString("description"u8, ""u8);
+        writer.WriteString("description"u8, column.Description);
         writer.WriteNumber("priority"u8, column.Wide ? 1 : 0);
         writer.WriteEndObject();
     }
@@ -86,6 +86,9 @@ internal sealed class TableWriter(ResourceDescriptor resource, string metaVersio
                     writer.WriteBooleanValue(flag);
                     break;
                 case long number:
+                    writer.WriteNumberValue(number);
+                    break;
+                case double number:
                     writer.WriteNumberValue(number);
                     break;
                 case var other:

@@ -23,6 +23,9 @@ internal sealed class Conformance(string kind, string version)
 
     public void Apply(JsonObject node, TypeSchema type) => Object(node, type, "");
 
+    /// <summary>The same for a part that lies at <paramref name="path"/>.</summary>
+    public void Apply(JsonObject node, TypeSchema type, string path) => Object(node, type, path);
+
     private void Object(JsonObject node, TypeSchema type, string path)
     {
         List<string>? removed = null;

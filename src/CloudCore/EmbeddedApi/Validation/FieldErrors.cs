@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.CustomResources.Schemas;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.Protocol.Kubernetes;
@@ -81,6 +82,23 @@ internal sealed class FieldErrors
                 Causes = _causes,
             });
     }
+
+    /// <summary>A problem that has been found elsewhere.</summary>
+    public void Add(FieldProblem problem)
+    {
+        HidesRules |= problem.HidesRules;
+        Add(problem.Reason, problem.Field, problem.Message);
+    }
+
+    /// <summary>All problems of another collection.</summary>
+    public void Add(FieldErrors others)
+    {
+        HidesRules |= others.HidesRules;
+        _causes.AddRange(others._causes);
+    }
+
+    /// <summary>Whether something was found that makes rules across fields meaningless (see <see cref="FieldProblem.HidesRules"/>).</summary>
+    public bool HidesRules { get; private set; }
 
     private void Add(string reason, string field, string message) =>
         _causes.Add(new StatusCause { Reason = reason, Message = message, Field = field });

@@ -26,9 +26,9 @@ internal sealed partial class ObjectWriter
         {
             var stored = store.State.Get(context.Resource.StorageName, context.Key)
                 ?? throw ApiException.NotFound(context.Resource, context.Key.Name);
-            var old = stored.Parse();
+            var old = ReadOld(context.Resource, stored);
             var next = PrepareUpdate(context, subresource, stored, old, change);
-            if (JsonNode.DeepEquals(old, next))
+            if (JsonNode.DeepEquals(old, next) && IsUpToDate(context.Resource, stored))
             {
                 return stored;
             }
@@ -62,7 +62,7 @@ internal sealed partial class ObjectWriter
         resource.ToStorage?.Invoke(next);
         if (subresource.Length > 0)
         {
-            return TakePart(context, subresource, stored.Parse(), old, next);
+            return TakePart(context, subresource, ReadOld(resource, stored), old, next);
         }
 
         KeepOwned(resource, old, next);
@@ -108,6 +108,22 @@ internal sealed partial class ObjectWriter
         }
     }
 
+    /// <summary>What is there, in the form in which it would be stored now: a definition's newer schema may have given it defaults.</summary>
+    private static JsonObject ReadOld(ResourceDescriptor resource, StoredObject stored)
+    {
+        var node = stored.Parse();
+        if (!IsUpToDate(resource, stored))
+        {
+            resource.FromStorage!(node);
+            resource.ToStorage!(node);
+        }
+
+        return node;
+    }
+
+    private static bool IsUpToDate(ResourceDescriptor resource, StoredObject stored) =>
+        resource.Form is null || (resource.WritesForm is { } form && stored.IsStoredIn(form));
+
     /// <summary>The name, uid and version that the body names must be those of the object.</summary>
     private static void CheckIdentity(WriteContext context, StoredObject stored, JsonObject metadata)
     {
@@ -131,7 +147,7 @@ internal sealed partial class ObjectWriter
         if (version.Length == 0 && context.Resource.UpdateNeedsVersion)
         {
             var errors = new Validation.FieldErrors();
-            errors.Invalid("metadata.resourceVersion", 0, "must be specified for an update");
+            errors.Add(new CustomResources.Schemas.FieldProblem("FieldValueInvalid", "metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update"));
             errors.ThrowIfAny(context.Resource, name);
         }
 
@@ -169,7 +185,7 @@ internal sealed partial class ObjectWriter
 
         foreach (var name in old.Select(m => m.Key).Union(next.Select(m => m.Key)))
         {
-            if (name is not ("metadata" or "status") && !JsonNode.DeepEquals(old[name], next[name]))
+            if (name != "metadata" && (name != "status" || !resource.HasStatus) && !JsonNode.DeepEquals(old[name], next[name]))
             {
                 return false;
             }

@@ -29,6 +29,10 @@ internal sealed partial class ObjectWriter(ObjectStore store, ServiceNetwork ser
         ObjectMetaRules.Check(context.Resource, node, old, errors);
         context.Resource.Validate?.Invoke(node, old, errors);
         errors.ThrowIfAny(context.Resource, node.Object("metadata")!.Text("name") ?? "");
+        foreach (var warning in context.Resource.Warnings?.Invoke(node, old) ?? [])
+        {
+            context.Warn(warning);
+        }
     }
 
     private void Admit(WriteContext context, AdmissionOperation operation, string subresource, JsonObject node, JsonObject? old)
@@ -55,6 +59,7 @@ internal sealed partial class ObjectWriter(ObjectStore store, ServiceNetwork ser
                 Message = $"namespace {context.Key.Namespace} is being terminated",
                 Field = "metadata.namespace",
             }),
+        CommitOutcome.DefinitionTerminating => ApiException.DefinitionTerminating("create"),
         _ => ApiException.Modified(context.Resource, context.Key.Name),
     };
 
@@ -85,5 +90,7 @@ internal sealed partial class ObjectWriter(ObjectStore store, ServiceNetwork ser
         ExpectedVersion = expectedVersion,
         Object = PreparedObject.From(node),
         NeedsNamespace = context.Resource.Namespaced && expectedVersion == 0,
+        NeedsDefinition = expectedVersion == 0 ? context.Resource.Definition : null,
+        Form = context.Resource.WritesForm,
     };
 }

@@ -21,6 +21,16 @@ internal sealed class ResourceVerbs(
     public async Task HandleAsync(ApiRequest request)
     {
         CheckPlace(request);
+        if (request.Resource.DeprecationWarning is { } warning)
+        {
+            request.Warn(warning);
+        }
+
+        if (request.Resource.IsTerminating && request.Context.Request.Method == "POST")
+        {
+            throw ApiException.DefinitionTerminating("create");
+        }
+
         var named = request.Path.Name.Length > 0;
         if (!request.Resource.IsStored)
         {
@@ -136,13 +146,13 @@ internal sealed class ResourceVerbs(
 
     private async Task CreateAsync(ApiRequest request)
     {
-        var body = await request.ReadObjectAsync(maxBodyBytes, request.Resource.Schema);
+        var body = await request.ReadObjectAsync(maxBodyBytes, request.Resource.TakesProtobuf ? request.Resource.Schema : null);
         await renderer.RespondAsync(request, 201, await writer.CreateAsync(WriteContext.Of(request), body, request.Aborted));
     }
 
     private async Task UpdateAsync(ApiRequest request)
     {
-        var body = await request.ReadObjectAsync(maxBodyBytes, request.Resource.Schema);
+        var body = await request.ReadObjectAsync(maxBodyBytes, request.Resource.TakesProtobuf ? request.Resource.Schema : null);
         var context = WriteContext.Of(request);
         if (request.Resource.CreatesOnUpdate && request.Path.Subresource.Length == 0 && store.State.Get(request.Resource.StorageName, request.Key) is null)
         {

@@ -57,19 +57,13 @@ internal sealed record WriteContext(
     /// <summary>Brings the tree into the kind's shape; says or refuses what does not belong there.</summary>
     public void Conform(JsonObject body)
     {
-        if (Resource.Schema is not { } schema)
+        var unknown = RemoveUnknown(body);
+        if (unknown.Count == 0 || FieldValidation == "Ignore")
         {
             return;
         }
 
-        var conformance = new Conformance(Resource.Kind, Resource.Version);
-        conformance.Apply(body, schema);
-        if (conformance.UnknownFields.Count == 0 || FieldValidation == "Ignore")
-        {
-            return;
-        }
-
-        var words = conformance.UnknownFields.Select(f => $"unknown field \"{f}\"").ToList();
+        var words = unknown.Select(f => $"unknown field \"{f}\"").ToList();
         if (FieldValidation == "Strict")
         {
             throw ApiException.BadRequest(
@@ -77,5 +71,22 @@ internal sealed record WriteContext(
         }
 
         words.ForEach(Warn);
+    }
+
+    private IReadOnlyList<string> RemoveUnknown(JsonObject body)
+    {
+        if (Resource.Conform is { } conform)
+        {
+            return conform(body);
+        }
+
+        if (Resource.Schema is not { } schema)
+        {
+            return [];
+        }
+
+        var conformance = new Conformance(Resource.Kind, Resource.Version);
+        conformance.Apply(body, schema);
+        return conformance.UnknownFields;
     }
 }
