@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using EdgeSync.CloudCore.CloudHub;
 using EdgeSync.CloudCore.CloudHub.KubeEdge;
 using EdgeSync.CloudCore.CloudHub.Upstream;
+using EdgeSync.CloudCore.CloudStream;
 using EdgeSync.CloudCore.Commands;
 using EdgeSync.CloudCore.Configuration;
 using EdgeSync.CloudCore.Controllers;
@@ -38,6 +39,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
     private readonly NodeScope _scope;
     private readonly NodeLedger _ledger;
     private readonly AdminEndpoints _admin;
+    private readonly NodeTunnels? _tunnels;
 
     private CloudCoreApp(CloudCoreRun run, TimeProvider time)
     {
@@ -108,6 +110,20 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         builder.Services.AddHostedService(_ => seed);
         builder.Services.AddHostedService(_ => outages);
         var nodes = new NodesView(_ledger, _sessions, _scope, caches, time);
+        TunnelEndpoint? tunnelEndpoint = null;
+        if (run.Config.Modules.CloudStream.Enable)
+        {
+            _tunnels = new NodeTunnels(_sessions, node => nodes.Row(node).LastHeard, time);
+            tunnelEndpoint = new TunnelEndpoint(_tunnels, options.Stopping, time, loggers.CreateLogger<TunnelEndpoint>());
+            if (_embedded is not null)
+            {
+                _embedded.PodStreams = new PodSubresources(new PodStreams(new KubeletClient(_tunnels, time), options.Stopping, time)).HandleAsync;
+            }
+
+            _metrics.Gauge("edgesync_hub_tunnels", "Stream tunnels of nodes that are open.", () => _tunnels.Count);
+            _metrics.Gauge("edgesync_hub_tunnel_streams", "Streams (logs, exec, port-forward) that are open.", () => _tunnels.StreamCount);
+        }
+
         _admin = new AdminEndpoints(
             nodes, new WhyView(_scope, _sessions, _ledger, caches, nodes, _api, time), _metrics, options.IsReady);
         HubMetrics.Describe(_metrics, _sessions, _ledger, outages.Totals, nodes, options.IsReady);
@@ -127,8 +143,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         {
             _embedded?.BeginStop();
             _sessions.EndAll("the hub stops");
+            _tunnels?.EndAll("the hub stops");
         });
-        MapPorts(endpoint, Desk(time, loggers), options.IsReady);
+        MapPorts(endpoint, tunnelEndpoint, Desk(time, loggers), options.IsReady);
     }
 
     private bool IsEmbedded => _run.Config.Modules.EmbeddedApi.Enable;
@@ -244,7 +261,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         }
 
         var server = X509Certificate2.CreateFromPemFile(hub.TlsCertFile, hub.TlsPrivateKeyFile);
-        foreach (var port in (ListenSection[])[hub.Websocket, hub.Https])
+        var stream = _run.Config.Modules.CloudStream;
+        var tunnels = new ListenSection { Enable = stream is { Enable: true, TunnelPort: > 0 }, Address = hub.Websocket.Address, Port = stream.TunnelPort };
+        foreach (var port in (ListenSection[])[hub.Websocket, hub.Https, tunnels])
         {
             if (port.Enable)
             {
@@ -263,7 +282,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         }
     }
 
-    private void MapPorts(CloudHubEndpoint endpoint, CertificateDesk desk, Func<bool> isReady)
+    private void MapPorts(CloudHubEndpoint endpoint, TunnelEndpoint? tunnels, CertificateDesk desk, Func<bool> isReady)
     {
         _web.MapWhen(AdminEndpoints.IsLocal, branch => branch.Run(_admin.HandleAsync));
         if (_embedded is { } embedded)
@@ -271,9 +290,11 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             var apiPort = _run.Config.Modules.EmbeddedApi.Port;
             _web.MapWhen(
                 context => context.Connection.LocalPort == apiPort,
-                branch => branch.Run(context => context.Request.Path == "/metrics" && IsAdmin(context)
-                    ? WriteMetricsAsync(context)
-                    : embedded.HandleAsync(context)));
+                branch => branch
+                    .UseWebSockets() // kubectl's exec, attach and port-forward
+                    .Run(context => context.Request.Path == "/metrics" && IsAdmin(context)
+                        ? WriteMetricsAsync(context)
+                        : embedded.HandleAsync(context)));
         }
 
         _web.UseWebSockets();
@@ -295,6 +316,11 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             return Task.CompletedTask;
         });
+        if (tunnels is not null)
+        {
+            _web.Map(TunnelEndpoint.Path, tunnels.HandleAsync);
+        }
+
         _web.MapFallback(endpoint.HandleAsync);
     }
 

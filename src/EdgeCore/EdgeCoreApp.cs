@@ -1,9 +1,11 @@
 using System.Net;
 using EdgeSync.EdgeCore.Commands;
+using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.EdgeCore.Edged;
 using EdgeSync.EdgeCore.Edged.Cri;
 using EdgeSync.EdgeCore.EdgeHub;
 using EdgeSync.EdgeCore.EdgeHub.KubeEdge;
+using EdgeSync.EdgeCore.EdgeStream;
 using EdgeSync.EdgeCore.EventBus.Mqtt;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.EdgeCore.MetaServer;
@@ -54,8 +56,9 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         var bus = new EventBus.EventBus(mqtt, twins, outbox, _devicesKnown.Task, loggers.CreateLogger<EventBus.EventBus>());
         _edged = new EdgedService(config, objects, outbox, time, loggers);
         var journal = new LinkJournal(() => outbox.DroppedOf(OutboxKind.Event) + outbox.DroppedOf(OutboxKind.Routed), time);
+        var connector = new HubConnector(config, new HubTime(_database));
         _hub = new EdgeHubService(
-            new HubConnector(config, new HubTime(_database)), config, objects, outbox, _edged.NodeStatus.RegistrationAsync, journal, time, loggers.CreateLogger<EdgeHubService>());
+            connector, config, objects, outbox, _edged.NodeStatus.RegistrationAsync, journal, time, loggers.CreateLogger<EdgeHubService>());
         _hub.KubeEdge = new KubeEdgePeer(config, objects, _edged.RunningAsync, time, loggers);
         KeepUnknownPodsUntilFilled(objects, time);
         _hub.Connected += _edged.OnConnected;
@@ -64,6 +67,14 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         builder.Services.AddHostedService(_ => _edged);
         builder.Services.AddHostedService(_ => bus);
         builder.Services.AddHostedService(_ => _hub);
+        if (config.Modules.EdgeStream.Enable)
+        {
+            var stream = Stream(config, objects, connector, time, loggers);
+            _hub.TunnelWanted += stream.Want;
+            _hub.Connected += stream.OnConnected;
+            builder.Services.AddHostedService(_ => stream);
+        }
+
         _web = builder.Build();
         _web.UseRouting();
         _web.MapTwins(twins);
@@ -111,6 +122,16 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         await _web.DisposeAsync();
         await (_devicesWait?.DisposeAsync() ?? ValueTask.CompletedTask);
         await _database.DisposeAsync();
+    }
+
+    private EdgeStreamService Stream(
+        EdgeCoreConfig config, MetaManager.MetaManager objects, HubConnector connector, TimeProvider time, ILoggerFactory loggers)
+    {
+        var requests = new KubeletRequests(
+            _edged.Cri, new ContainerLookup(_edged.Cri, objects, _edged.Settings), new NodeStats(_edged.Cri, _edged.Settings, time), time,
+            loggers.CreateLogger<KubeletRequests>());
+        return new EdgeStreamService(
+            new TunnelConnector(config, _edged.Settings, connector, time), requests, _hub, time, loggers.CreateLogger<EdgeStreamService>());
     }
 
     private void ReportStore(MetaManager.MetaManager objects)

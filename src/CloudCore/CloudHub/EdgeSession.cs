@@ -156,6 +156,10 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks the node to open its stream tunnel; it is asked as often as somebody waits for one.</summary>
+    public Task AskForTunnelAsync(CancellationToken cancellationToken) => _socket.SendAsync(
+        new Message { Id = Guid.NewGuid().ToString("n"), Timestamp = UnixMs(), Operation = Operations.Tunnel }, cancellationToken);
+
     /// <summary>Ends the session; its <see cref="RunAsync"/> completes when it has.</summary>
     public void End(string reason)
     {

@@ -149,13 +149,15 @@ internal sealed record DeviceControllerSection
     public bool Enable { get; init; } = true;
 }
 
+/// <summary>Logs, exec, attach, port-forward and figures of nodes.</summary>
 internal sealed record CloudStreamSection
 {
-    public bool Enable { get; init; }
+    public bool Enable { get; init; } = true;
 
-    public int TunnelPort { get; init; } = 10004;
-
-    public int StreamPort { get; init; } = 10003;
+    /// <summary>
+    /// A second port for nodes' tunnels, as KubeEdge has it; 0 for none. Tunnels are taken on the hub's own port in any case.
+    /// </summary>
+    public int TunnelPort { get; init; }
 }
 
 internal sealed record RouterSection

@@ -90,6 +90,9 @@ internal static class CloudCoreConfigRules
                 ? Listener("modules.embeddedApi", new ListenSection { Address = modules.EmbeddedApi.Address, Port = modules.EmbeddedApi.Port })
                     .Concat(Services(modules.EmbeddedApi))
                 : [])
+            .Concat(modules.CloudStream.TunnelPort is < 0 or > 65535
+                ? [("modules.cloudStream.tunnelPort", $"must be from 1 to 65535, or 0 for none, and is {modules.CloudStream.TunnelPort}")]
+                : [])
             .Concat(SamePorts(modules))
             .Concat(Hub(hub))
             .Concat(Controllers(modules.Controllers));
@@ -157,6 +160,11 @@ internal static class CloudCoreConfigRules
         if (modules.CloudHub.Https.Enable)
         {
             used.Add(("modules.cloudHub.https.port", modules.CloudHub.Https.Port));
+        }
+
+        if (modules.CloudStream is { Enable: true, TunnelPort: > 0 })
+        {
+            used.Add(("modules.cloudStream.tunnelPort", modules.CloudStream.TunnelPort));
         }
 
         if (modules.EmbeddedApi.Enable)

@@ -114,6 +114,13 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         }
     }
 
+    /// <inheritdoc cref="ResourceVerbs.PodStreams"/>
+    public Func<ApiRequest, StoredObject, Task>? PodStreams
+    {
+        get => _verbs.PodStreams;
+        set => _verbs.PodStreams = value;
+    }
+
     /// <summary>Fails when nothing more can be stored until the program has been restarted.</summary>
     public Task Fault => _store.Fault;
 

@@ -41,6 +41,8 @@ internal sealed record ModulesSection
     public MetaManagerSection MetaManager { get; init; } = new();
 
     public DeviceTwinSection DeviceTwin { get; init; } = new();
+
+    public EdgeStreamSection EdgeStream { get; init; } = new();
 }
 
 internal sealed record EdgedSection
@@ -79,6 +81,12 @@ internal sealed record TailoredKubeletConfig
     public string ResolvConf { get; init; } = "/etc/resolv.conf";
 
     public int MaxPods { get; init; } = 110;
+
+    /// <summary>A container's log file is set aside when it has so many bytes: a quantity.</summary>
+    public string ContainerLogMaxSize { get; init; } = "10Mi";
+
+    /// <summary>Log files of one container, the one that is written included.</summary>
+    public int ContainerLogMaxFiles { get; init; } = 5;
 }
 
 internal sealed record EdgeHubSection
@@ -150,6 +158,24 @@ internal sealed record MetaServerSection
 {
     /// <summary>Where apps on the box ask for twins (and, later, for objects): loopback.</summary>
     public string Server { get; init; } = "127.0.0.1:10550";
+}
+
+/// <summary>
+/// The tunnel for logs, exec, attach, port-forward and figures. It uses the certificates of <see cref="EdgeHubSection"/>; KubeEdge's
+/// members for others are not read.
+/// </summary>
+internal sealed record EdgeStreamSection
+{
+    public bool Enable { get; init; } = true;
+
+    /// <summary><c>HOST:PORT</c>. Empty: the hub's own port; on a KubeEdge hub port 10004 of its host.</summary>
+    public string Server { get; init; } = "";
+
+    /// <summary>Seconds.</summary>
+    public int HandshakeTimeout { get; init; } = 30;
+
+    /// <summary>Seconds.</summary>
+    public int WriteDeadline { get; init; } = 15;
 }
 
 internal sealed record DeviceTwinSection

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeSync.Protocol.Configuration;
 using EdgeSync.Protocol.Enrollment;
+using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.EdgeCore.Configuration;
 
@@ -88,6 +89,28 @@ internal static class EdgeCoreConfigFile
             yield return (
                 "modules.metaManager.outbox",
                 $"maxMiB must be 1 or more, maxEvents and maxRouted 0 or more; they are {outbox.MaxMiB}, {outbox.MaxEvents}, {outbox.MaxRouted}");
+        }
+
+        var kubelet = edged.TailoredKubeletConfig;
+        if (!Quantity.TryParse(kubelet.ContainerLogMaxSize, out var logSize) || logSize < Quantity.FromWhole(4096))
+        {
+            yield return ("modules.edged.tailoredKubeletConfig.containerLogMaxSize", $"must be a quantity of 4Ki or more, and is \"{kubelet.ContainerLogMaxSize}\"");
+        }
+
+        if (kubelet.ContainerLogMaxFiles is < 2 or > 100)
+        {
+            yield return ("modules.edged.tailoredKubeletConfig.containerLogMaxFiles", $"must be from 2 to 100, and is {kubelet.ContainerLogMaxFiles}");
+        }
+
+        var stream = config.Modules.EdgeStream;
+        if (stream.Server.Length > 0 && !HostPort.TryParse(stream.Server, null, out _))
+        {
+            yield return ("modules.edgeStream.server", $"must be HOST:PORT, or empty for the hub's own port, and is \"{stream.Server}\"");
+        }
+
+        if (stream.HandshakeTimeout is < 1 or > 600 || stream.WriteDeadline is < 1 or > 600)
+        {
+            yield return ("modules.edgeStream", $"handshakeTimeout and writeDeadline must be from 1 to 600 seconds, and are {stream.HandshakeTimeout} and {stream.WriteDeadline}");
         }
 
         if (edged.TailoredKubeletConfig.CgroupDriver is not ("cgroupfs" or "systemd"))

@@ -18,6 +18,12 @@ internal sealed partial class EdgeHubService
                 Connected?.Invoke();
             }
 
+            if (received.Operation == Operations.Tunnel && _extended)
+            {
+                TunnelWanted?.Invoke();
+                continue;
+            }
+
             var message = _kubeEdge is { } kubeEdge ? kubeEdge.Receive(received) : received;
             if (message is null)
             {

@@ -55,6 +55,12 @@ internal sealed partial class EdgeHubService(
         }
     }
 
+    /// <summary>Whether the hub of the present or last link speaks EdgeSync's extensions.</summary>
+    public bool HubIsExtended => _extended;
+
+    /// <summary>The hub asks for the stream tunnel.</summary>
+    public event Action? TunnelWanted;
+
     /// <summary>A link is up and the hub has been heard.</summary>
     public event Action? Connected;
 

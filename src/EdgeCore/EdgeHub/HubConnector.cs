@@ -79,7 +79,9 @@ internal sealed class HubConnector(EdgeCoreConfig config, HubTime hubTime)
         }
     }
 
-    private SocketsHttpHandler CreateHandler(Action<X509Certificate2> trusted)
+    /// <summary>A client with the node's certificate that trusts the pinned CA alone; the certificates are read anew each time.</summary>
+    /// <param name="trusted">Told the hub's certificate.</param>
+    public SocketsHttpHandler CreateHandler(Action<X509Certificate2> trusted)
     {
         var policy = new X509ChainPolicy
         {

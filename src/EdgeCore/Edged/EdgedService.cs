@@ -20,11 +20,12 @@ internal sealed class EdgedService : BackgroundService
     private readonly ImageStore _images;
     private readonly RuntimePods _runtime;
     private readonly PodSupervisor _supervisor;
+    private readonly LogRotation _rotation;
 
     public EdgedService(
         EdgeCoreConfig config, MetaManager.MetaManager objects, Outbox outbox, TimeProvider time, ILoggerFactory logs)
     {
-        var settings = EdgedSettings.From(config);
+        var settings = Settings = EdgedSettings.From(config);
         _cri = new CriClient(new CriChannel(settings.Kubelet.ContainerRuntimeEndpoint, time));
         _checks = new ProbeChecks(_cri);
         _images = new ImageStore(_cri, new RegistryAuth(objects), time, logs.CreateLogger<ImageStore>());
@@ -34,12 +35,18 @@ internal sealed class EdgedService : BackgroundService
             settings, objects, _cri, _runtime, _images,
             new PodVolumes(settings, new VolumeContents(objects), time), new EnvResolver(objects),
             new StatusReporter(outbox, settings), _checks, new LifecycleHooks(_checks, _runtime, time), time, logs);
+        _rotation = new LogRotation(_cri, settings, time, logs.CreateLogger<LogRotation>());
         _supervisor = new PodSupervisor(parts, logs.CreateLogger<PodSupervisor>())
         {
             // an object that cannot be read may be a pod that runs
             KeepsUnknownPods = objects.BrokenRows.Count > 0,
         };
     }
+
+    public EdgedSettings Settings { get; }
+
+    /// <summary>The runtime; open until this service has stopped.</summary>
+    public CriClient Cri => _cri;
 
     /// <summary>What the link to the hub tells about this node.</summary>
     public NodeStatusSource NodeStatus { get; }
@@ -71,7 +78,7 @@ internal sealed class EdgedService : BackgroundService
     {
         try
         {
-            await Task.WhenAll(_supervisor.RunAsync(stoppingToken), NodeStatus.RunAsync(stoppingToken));
+            await Task.WhenAll(_supervisor.RunAsync(stoppingToken), NodeStatus.RunAsync(stoppingToken), _rotation.RunAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -20,6 +20,9 @@ public static class Operations
 
     /// <summary>EdgeSync extension: the edge tells figures of itself (see <c>Sync/EdgeReport</c>).</summary>
     public const string Report = "report";
+
+    /// <summary>EdgeSync extension: the hub asks the edge to open the stream tunnel (see <c>Tunnel</c>).</summary>
+    public const string Tunnel = "tunnel";
 }
 
 /// <summary>The receiver groups of <see cref="Message.Group"/>.</summary>

@@ -76,7 +76,7 @@ internal static class CoreKinds
         new()
         {
             Version = "v1", Plural = "pods", Singular = "pod", Kind = "Pod", ShortNames = ["po"], Categories = ["all"],
-            Subresources = ["binding", "ephemeralcontainers", "eviction", "resize", "status"], Schema = schema.Type("Pod"),
+            Subresources = ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "resize", "status"], Schema = schema.Type("Pod"),
             Columns = PodColumns.All, Completion = PodColumns.Completion, ReturnsDeletedObject = true, TracksGeneration = true,
             PartialWrites = PodParts.Writes, Admission = PodAdmission.Steps,
             SelectableFields =

@@ -18,6 +18,9 @@ internal sealed class ResourceVerbs(
     private readonly ObjectReads _reads = new(store, renderer);
     private readonly ObjectWatch _watch = new(store, renderer, time);
 
+    /// <summary>Serves the streams of a pod (log, exec, attach, portforward); null where nothing does.</summary>
+    public Func<ApiRequest, StoredObject, Task>? PodStreams { get; set; }
+
     public async Task HandleAsync(ApiRequest request)
     {
         CheckPlace(request);
@@ -110,6 +113,10 @@ internal sealed class ResourceVerbs(
                 break;
             case ("POST", "eviction"):
                 await _eviction.EvictAsync(request);
+                break;
+            case (_, "log" or "exec" or "attach" or "portforward"):
+                var pod = store.State.Get(request.Resource.StorageName, request.Key) ?? throw ApiException.NotFound(request.Resource, request.Path.Name);
+                await (PodStreams ?? throw new ApiException(StatusReason.ServiceUnavailable, "modules.cloudStream is switched off at this hub"))(request, pod);
                 break;
             case ("POST", "binding"):
                 await BindAsync(request, request.Path.Name);

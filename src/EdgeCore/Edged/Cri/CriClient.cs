@@ -105,6 +105,34 @@ internal sealed class CriClient(CriChannel channel) : IDisposable
         Runtime + "ReopenContainerLog", new ReopenContainerLogRequest { ContainerId = id },
         ReopenContainerLogResponse.Parser, s_short, cancellationToken);
 
+    /// <returns>The address of the runtime's streaming server for one connection, good for a minute.</returns>
+    public async Task<Uri> ExecAsync(ExecRequest request, CancellationToken cancellationToken) =>
+        new((await channel.CallAsync(Runtime + "Exec", request, ExecResponse.Parser, s_short, cancellationToken)).Url);
+
+    /// <inheritdoc cref="ExecAsync"/>
+    public async Task<Uri> AttachAsync(AttachRequest request, CancellationToken cancellationToken) =>
+        new((await channel.CallAsync(Runtime + "Attach", request, AttachResponse.Parser, s_short, cancellationToken)).Url);
+
+    /// <inheritdoc cref="ExecAsync"/>
+    public async Task<Uri> PortForwardAsync(PortForwardRequest request, CancellationToken cancellationToken) =>
+        new((await channel.CallAsync(Runtime + "PortForward", request, PortForwardResponse.Parser, s_short, cancellationToken)).Url);
+
+    /// <summary>What the running containers with all these labels use.</summary>
+    public async Task<IReadOnlyList<ContainerStats>> ListContainerStatsAsync(
+        IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken)
+    {
+        var filter = new ContainerStatsFilter();
+        filter.LabelSelector.Add(labels.ToDictionary());
+        return (await channel.CallAsync(
+            Runtime + "ListContainerStats", new ListContainerStatsRequest { Filter = filter },
+            ListContainerStatsResponse.Parser, s_short, cancellationToken)).Stats;
+    }
+
+    /// <summary>What the images take on disk.</summary>
+    public async Task<IReadOnlyList<FilesystemUsage>> ImageFsInfoAsync(CancellationToken cancellationToken) =>
+        (await channel.CallAsync(
+            Images + "ImageFsInfo", new ImageFsInfoRequest(), ImageFsInfoResponse.Parser, s_short, cancellationToken)).ImageFilesystems;
+
     /// <returns>The image, or null where the store does not hold it.</returns>
     public async Task<Image?> ImageStatusAsync(string image, CancellationToken cancellationToken) =>
         (await channel.CallAsync(

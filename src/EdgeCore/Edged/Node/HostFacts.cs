@@ -35,6 +35,17 @@ internal static class HostFacts
     /// <summary>Bytes that can be had without swapping.</summary>
     public static long MemoryAvailable => Memory("MemAvailable:");
 
+    /// <summary>Nanoseconds that all processors together have been busy since boot.</summary>
+    public static long CpuNanoSeconds
+    {
+        get
+        {
+            // cpu  USER NICE SYSTEM IDLE IOWAIT IRQ SOFTIRQ STEAL …, in hundredths of a second
+            var fields = ReadLine("/proc/stat").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            return fields.Skip(1).Take(8).Where((_, i) => i is not (3 or 4)).Sum(Number) * 10_000_000;
+        }
+    }
+
     /// <summary>Threads that exist, and how many there may be.</summary>
     public static (long Used, long Limit) Threads
     {

@@ -78,6 +78,14 @@ internal static class PodFiles
         if (container.Status.LogPath.Length > 0)
         {
             File.Delete(container.Status.LogPath);
+            if (Path.GetDirectoryName(container.Status.LogPath) is { } folder && Directory.Exists(folder))
+            {
+                // and what was set aside of it
+                foreach (var aside in Directory.GetFiles(folder, Path.GetFileName(container.Status.LogPath) + ".*"))
+                {
+                    File.Delete(aside);
+                }
+            }
         }
     }
 
