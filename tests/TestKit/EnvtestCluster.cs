@@ -6,7 +6,7 @@ using Xunit;
 namespace EdgeSync.TestKit;
 
 /// <summary>
-/// A real etcd and kube-apiserver on loopback, without controllers and scheduler. The binaries come from
+/// A real etcd and kube-apiserver on loopback, without controllers and scheduler where not asked for. The binaries come from
 /// KUBEBUILDER_ASSETS, the scripts up.sh and down.sh from the folder that EDGESYNC_ENVTEST names
 /// (<c>../shared/envtest</c> beside the repository where it is unset). Without them it stays empty: its tests are
 /// <see cref="EnvtestFactAttribute"/>s, which skip.
@@ -16,7 +16,17 @@ public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
     private static readonly TimeSpan s_commandTimeout = TimeSpan.FromSeconds(150);
 
     private readonly TempFolder _folder = new();
+    private readonly bool _controllers;
     private readonly int _port = FreeBlock(5);
+
+    public EnvtestCluster()
+    {
+    }
+
+    private EnvtestCluster(bool controllers) => _controllers = controllers;
+
+    /// <summary>One with controller manager and scheduler, not started: all that a cluster's control plane has.</summary>
+    public static EnvtestCluster WithControllers() => new(controllers: true);
 
     /// <summary>Why the cluster cannot run here; null where it can.</summary>
     public static string? MissingReason
@@ -48,7 +58,7 @@ public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
     public void Dispose() => _folder.Dispose();
 
     /// <summary>Starts the cluster, on the data that an earlier start left.</summary>
-    public Task StartAsync() => RunAsync("up.sh", ["-d", Data, "-p", $"{_port}", "--no-cm", "--no-sched"]);
+    public Task StartAsync() => RunAsync("up.sh", ["-d", Data, "-p", $"{_port}", .. _controllers ? [] : (string[])["--no-cm", "--no-sched"]]);
 
     /// <summary>Stops API server and etcd; their data stays until <see cref="Dispose"/>.</summary>
     public Task StopAsync() => RunAsync("down.sh", [Data]);
@@ -59,15 +69,19 @@ public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
         Directory.Delete(Path.Combine(Data, "etcd"), recursive: true);
     }
 
-    private static async Task RunAsync(string script, string[] arguments)
+    private async Task RunAsync(string script, string[] arguments)
     {
         var start = new ProcessStartInfo(Path.Combine(Scripts!, script), arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // without a controller manager no service accounts are made, and this plugin would refuse every pod
-        start.Environment["EXTRA_APISERVER_ARGS"] = "--disable-admission-plugins=ServiceAccount";
+        if (!_controllers)
+        {
+            // without a controller manager no service accounts are made, and this plugin would refuse every pod
+            start.Environment["EXTRA_APISERVER_ARGS"] = "--disable-admission-plugins=ServiceAccount";
+        }
+
         using var process = Process.Start(start)!;
         using var deadline = new CancellationTokenSource(s_commandTimeout);
         var output = process.StandardOutput.ReadToEndAsync(deadline.Token);

@@ -5,7 +5,7 @@ using System.Text;
 namespace EdgeSync.TestKit;
 
 /// <summary>
-/// A real cloudcore with its embedded API on ports and a data folder of its own. It can be ended, killed and started
+/// A real cloudcore with its embedded API, or on a cluster, on ports and a data folder of its own. It can be ended, killed and started
 /// again on the same data.
 /// </summary>
 public sealed class ProgramsCloud : IAsyncDisposable
@@ -13,11 +13,13 @@ public sealed class ProgramsCloud : IAsyncDisposable
     private static readonly TimeSpan s_readyLimit = TimeSpan.FromSeconds(30);
 
     private readonly TempFolder _folder = new();
+    private readonly string? _cluster; // the kubeconfig of a cluster; null for the embedded API
     private ProgramsProcess? _process;
 
-    private ProgramsCloud(ProgramsPlace place, string? dataFolder, IReadOnlyList<string> addresses)
+    private ProgramsCloud(ProgramsPlace place, string? dataFolder, IReadOnlyList<string> addresses, string? cluster = null)
     {
         Place = place;
+        _cluster = cluster;
         Addresses = addresses;
         DataFolder = dataFolder ?? _folder.File("cloud");
         Kubectl = new ProgramsKubectl(Kubeconfig, place with { Through = [] });
@@ -39,7 +41,9 @@ public sealed class ProgramsCloud : IAsyncDisposable
 
     public int HubPort { get; } = FreePort.Next();
 
-    public string Kubeconfig => Path.Combine(DataFolder, "admin.kubeconfig");
+    public string Kubeconfig => _cluster ?? AdminKubeconfig;
+
+    private string AdminKubeconfig => Path.Combine(DataFolder, "admin.kubeconfig");
 
     public ProgramsKubectl Kubectl { get; }
 
@@ -52,9 +56,16 @@ public sealed class ProgramsCloud : IAsyncDisposable
     private ProgramsProcess Running => _process ?? throw new InvalidOperationException("cloudcore does not run");
 
     /// <summary>A new cloud, initialized and ready.</summary>
-    public static async Task<ProgramsCloud> StartNewAsync(ProgramsPlace? place = null, string? dataFolder = null, params string[] addresses)
+    public static Task<ProgramsCloud> StartNewAsync(ProgramsPlace? place = null, string? dataFolder = null, params string[] addresses) =>
+        StartAsync(new ProgramsCloud(place ?? ProgramsPlace.Here, dataFolder, addresses is [] ? ["127.0.0.1"] : addresses));
+
+    /// <summary>A new cloud that works on a cluster, initialized and ready.</summary>
+    /// <param name="kubeconfig">The administrator's kubeconfig.</param>
+    public static Task<ProgramsCloud> StartNewOnClusterAsync(string kubeconfig) =>
+        StartAsync(new ProgramsCloud(ProgramsPlace.Here, null, ["127.0.0.1"], kubeconfig));
+
+    private static async Task<ProgramsCloud> StartAsync(ProgramsCloud cloud)
     {
-        var cloud = new ProgramsCloud(place ?? ProgramsPlace.Here, dataFolder, addresses is [] ? ["127.0.0.1"] : addresses);
         try
         {
             await cloud.InitAsync();
@@ -165,7 +176,7 @@ public sealed class ProgramsCloud : IAsyncDisposable
         var handler = new SocketsHttpHandler();
         handler.SslOptions.CertificateChainPolicy = Trust();
         var client = Place.NewClient(handler);
-        client.BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{ApiPort}"));
+        client.BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{(_cluster is null ? ApiPort : HubPort)}"));
         client.Timeout = TimeSpan.FromSeconds(2);
         return client;
     }
@@ -173,20 +184,21 @@ public sealed class ProgramsCloud : IAsyncDisposable
     private X509ChainPolicy Trust()
     {
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.ImportFromPem(KubeconfigData("certificate-authority-data"));
+        policy.CustomTrustStore.ImportFromPemFile(Path.Combine(DataFolder, "pki", "ca.crt"));
         return policy;
     }
 
     /// <summary>A PEM text out of the administrator's kubeconfig.</summary>
     private string KubeconfigData(string key)
     {
-        var line = File.ReadLines(Kubeconfig).Single(l => l.TrimStart().StartsWith(key + ":", StringComparison.Ordinal));
+        var line = File.ReadLines(AdminKubeconfig).Single(l => l.TrimStart().StartsWith(key + ":", StringComparison.Ordinal));
         return Encoding.ASCII.GetString(Convert.FromBase64String(line.Split(':', 2)[1].Trim().Trim('"')));
     }
 
     private async Task InitAsync() => (await CommandAsync(
         "init", "--data-dir", DataFolder, "--advertise-address", string.Join(',', Addresses),
-        "--api-port", ApiPort.ToString(CultureInfo.InvariantCulture),
+        _cluster is null ? "--api-port" : "--kubeconfig",
+        _cluster ?? ApiPort.ToString(CultureInfo.InvariantCulture),
         "--hub-port", HubPort.ToString(CultureInfo.InvariantCulture))).Expect();
 
     private async Task DropAsync()

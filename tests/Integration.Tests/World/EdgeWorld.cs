@@ -16,6 +16,9 @@ internal sealed record EdgeWorldPlaces
     public string? CloudFolder { get; init; }
 
     public string? EdgeFolder { get; init; }
+
+    /// <summary>The kubeconfig of a cluster that the hub works on; null for its embedded API.</summary>
+    public string? Cluster { get; init; }
 }
 
 /// <summary>
@@ -83,7 +86,9 @@ internal sealed class EdgeWorld : IAsyncDisposable
     {
         var runtime = await ContainerdRig.StartAsync();
         var broker = await MosquittoBroker.StartedAsync(places.Edge);
-        var cloud = await ProgramsCloud.StartNewAsync(places.Cloud, places.CloudFolder, [.. places.CloudAddresses]);
+        var cloud = places.Cluster is { } cluster
+            ? await ProgramsCloud.StartNewOnClusterAsync(cluster)
+            : await ProgramsCloud.StartNewAsync(places.Cloud, places.CloudFolder, [.. places.CloudAddresses]);
         return new EdgeWorld(output, runtime, broker, cloud, places.EdgeFolder);
     }
 
