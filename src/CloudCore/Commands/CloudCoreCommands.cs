@@ -20,6 +20,9 @@ internal sealed record CloudCoreParts
     public TextWriter Output { get; init; } = Console.Out;
 
     public TextWriter Error { get; init; } = Console.Error;
+
+    /// <summary>Whether a person reads the output now. What else it goes to (a journal, a file, a pipe) keeps what must not be kept.</summary>
+    public bool IsTerminal { get; init; } = !Console.IsOutputRedirected;
 }
 
 /// <summary>The command line of cloudcore. Exit codes: 0 done, 1 failed, 2 not understood.</summary>

@@ -30,7 +30,8 @@ internal static class InitCommand
         var command = new Command(
             "init",
             """
-            Makes the hub's data folder: CA, certificates, cloudcore.yaml, admin.kubeconfig and the first join token.
+            Makes the hub's data folder: CA, certificates, cloudcore.yaml and admin.kubeconfig, and says how a box joins; on a terminal with
+            the first join token, elsewhere with the command that gives one, so that no token is kept in a log.
             Run again, it completes or renews what is missing or no longer fits, and changes nothing else.
             Exit code 1 when other addresses or ports are asked for than cloudcore.yaml has: change them there.
 
@@ -85,12 +86,13 @@ internal static class InitCommand
             return 1;
         }
 
-        Report(files, outcome, parts.Output);
+        Report(files, outcome, parts);
         return 0;
     }
 
-    private static void Report(CloudFiles files, InitOutcome outcome, TextWriter output)
+    private static void Report(CloudFiles files, InitOutcome outcome, CloudCoreParts parts)
     {
+        var output = parts.Output;
         if (outcome.Made.Count == 0)
         {
             output.WriteLine($"{files.DataDir} is initialized already; nothing was changed.");
@@ -107,7 +109,7 @@ internal static class InitCommand
         var hub = outcome.Config.Modules.CloudHub;
         var address = hub.AdvertiseAddress[0];
         var host = address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
-        var token = outcome.Token ?? $"$(cloudcore gettoken --data-dir {files.DataDir})";
+        var token = parts.IsTerminal && outcome.Token is { } first ? first : $"$(cloudcore gettoken --data-dir {files.DataDir})";
         output.WriteLine();
         output.WriteLine("Next:");
         output.WriteLine($"  cloudcore run --data-dir {files.DataDir}");

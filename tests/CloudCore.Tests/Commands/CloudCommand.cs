@@ -5,7 +5,9 @@ namespace EdgeSync.CloudCore.Tests.Commands;
 /// <summary>cloudcore's command line, called in this process with its output caught.</summary>
 internal static class CloudCommand
 {
-    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] args)
+    public static Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] args) => RunAsync(isTerminal: true, args);
+
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(bool isTerminal, params string[] args)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
@@ -20,6 +22,7 @@ internal static class CloudCommand
                 },
                 Output = output,
                 Error = error,
+                IsTerminal = isTerminal,
             },
             CancellationToken.None);
         return (exitCode, output.ToString(), error.ToString());

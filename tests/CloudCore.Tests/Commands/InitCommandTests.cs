@@ -68,6 +68,16 @@ public sealed class InitCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_the_output_may_be_kept_no_token_is_in_it_but_the_command_that_gives_one()
+    {
+        var (exitCode, output, _) = await CloudCommand.RunAsync(isTerminal: false, "init", "--data-dir", _files.DataDir);
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains($"--token=$(cloudcore gettoken --data-dir {_files.DataDir})", output, StringComparison.Ordinal);
+        Assert.All(output.Split(' ', '=', '\n'), word => Assert.False(JoinToken.TryParse(word, out _, out _)));
+    }
+
+    [Fact]
     public async Task Init_again_changes_nothing_and_says_so()
     {
         await InitAsync("--advertise-address", "127.0.0.1");
