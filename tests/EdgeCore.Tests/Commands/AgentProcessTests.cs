@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using EdgeSync.CloudCore.Tests.Enrollment;
 using EdgeSync.EdgeCore.Commands;
 using EdgeSync.TestKit;
@@ -69,6 +71,24 @@ public sealed class AgentProcessTests
         Assert.Equal(1, started.ExitCode);
         Assert.Contains("FAIL  agent        ended at once", started.Output, StringComparison.Ordinal);
         Assert.Contains(box.Files.Log, started.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_taken_port_is_told_in_one_line()
+    {
+        using var box = new JoinBox();
+        await using var host = await EnrollmentHost.StartAsync();
+        Assert.Equal(0, (await box.JoinAsync(host)).ExitCode);
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var text = await File.ReadAllTextAsync(box.Files.Config);
+        await File.WriteAllTextAsync(box.Files.Config, text.Replace("127.0.0.1:10550", $"{taken.LocalEndpoint}", StringComparison.Ordinal));
+
+        var result = await ProgramsCommand.RunAsync(ProgramsLocation.EdgeCore, ["run", "--data-dir", box.Files.DataDir], limit: TimeSpan.FromSeconds(90));
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.DoesNotContain("   at ", result.Text, StringComparison.Ordinal);
+        Assert.Matches($@"^edgecore: .*{taken.LocalEndpoint}: address already in use\.\n$", result.Error);
     }
 
     private static async Task LooksRightAsync(int pid, string token)
