@@ -5,7 +5,7 @@ using EdgeSync.Protocol.Kubernetes;
 namespace EdgeSync.CloudCore.KubeApi;
 
 /// <summary>
-/// Takes list pages and watch lines apart without changing an object's bytes:
+/// Takes list pages and watch lines apart; an object's bytes stay as they are, but for who owns its fields:
 /// <code>
 /// {"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9","continue":"…"},"items":[{…},{…}]}
 /// {"type":"ADDED","object":{…}}
@@ -49,7 +49,7 @@ internal static class KubeListReader
                 }
                 else if (reader.ValueTextEquals("object"u8))
                 {
-                    value = ReadRaw(ref reader, line).ToArray();
+                    value = OwnersCut.Copy(ReadRaw(ref reader, line));
                 }
                 else
                 {
@@ -140,7 +140,7 @@ internal static class KubeListReader
             var start = (int)reader.TokenStartIndex;
             reader.Skip();
             // a copy of its own: a slice would keep the whole page in memory for as long as one object of it lives
-            var item = KubeObject.Parse(page[start..(int)reader.BytesConsumed].ToArray());
+            var item = KubeObject.Parse(OwnersCut.Copy(page[start..(int)reader.BytesConsumed]));
             items.Add(item.Kind.Length == 0 ? WithHeader(item, header) : item);
         }
     }

@@ -19,7 +19,7 @@ internal sealed class SchemaText
         ["bytes"] = new(FieldKind.Bytes),
         ["quantity"] = new(FieldKind.Quantity),
         ["intstr"] = new(FieldKind.IntOrString),
-        ["any"] = new(FieldKind.Any),
+        ["any"] = new(FieldKind.Any) { IsGranular = true },
         ["raw"] = new(FieldKind.Any),
         ["fields"] = new(FieldKind.Any),
     };

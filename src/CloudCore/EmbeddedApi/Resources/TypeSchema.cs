@@ -62,6 +62,9 @@ internal enum ListType
 /// <param name="Element">The members' shape, for lists and maps.</param>
 internal sealed record FieldShape(FieldKind Kind, TypeSchema? Type = null, FieldShape? Element = null)
 {
+    /// <summary>Whether the owners of a value of any kind are known by its members; otherwise it is one value.</summary>
+    public bool IsGranular { get; init; }
+
     /// <summary>Whether a whole number must fit into 32 bits.</summary>
     public bool Is32Bit { get; init; }
 
@@ -104,6 +107,10 @@ internal sealed record FieldSchema(string Name, FieldShape Shape, bool Merge, bo
     /// <summary>Whether a strategic merge patch replaces an object instead of merging it.</summary>
     public bool Replace { get; init; }
 
+    /// <summary>As <see cref="Always"/>, and objects and times, which a Go client has no way to leave out unless they are optional.</summary>
+    public bool IsAlwaysWritten =>
+        Number > 0 && (Always || (Shape.Kind is FieldKind.Object or FieldKind.Time or FieldKind.MicroTime && !Optional));
+
     /// <summary>Whether clients must give it.</summary>
     public bool Required { get; init; }
 
@@ -111,7 +118,18 @@ internal sealed record FieldSchema(string Name, FieldShape Shape, bool Merge, bo
     public ListType ListType { get; init; }
 
     /// <summary>For <see cref="ListType.Map"/>: the members' fields that tell them apart.</summary>
-    public IReadOnlyList<string> Keys { get; init; } = [];
+    public IReadOnlyList<string> Keys
+    {
+        get;
+        init
+        {
+            field = value;
+            SortedKeys = [.. value.Order(StringComparer.Ordinal)];
+        }
+    } = [];
+
+    /// <summary>The same, as paths have them.</summary>
+    public IReadOnlyList<string> SortedKeys { get; private init; } = [];
 
     /// <summary>Whether server-side apply takes a map or an object as one value.</summary>
     public bool Atomic { get; init; }
@@ -136,6 +154,9 @@ internal sealed class TypeSchema(string name)
     public bool Atomic { get; init; }
 
     public IReadOnlyDictionary<string, FieldSchema> Fields => _fields;
+
+    /// <summary>The fields that a Go client writes also where they are empty.</summary>
+    public IReadOnlyList<FieldSchema> AlwaysWritten => field ??= [.. _fields.Values.Where(f => f.IsAlwaysWritten)];
 
     public FieldSchema? Field(string field) => _fields.GetValueOrDefault(field);
 

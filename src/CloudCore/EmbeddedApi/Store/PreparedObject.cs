@@ -33,7 +33,7 @@ internal sealed class PreparedObject
         var offset = 0;
         foreach (var (name, value) in node.Object("metadata") ?? [])
         {
-            if (name is "resourceVersion" or "managedFields" or "selfLink")
+            if (name is "resourceVersion" or "selfLink")
             {
                 continue;
             }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.ManagedFields;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
 
@@ -111,7 +112,7 @@ internal sealed partial class ObjectWriter
         var resource = context.Resource;
         context.Conform(body);
         var metadata = body.Object("metadata")!;
-        foreach (var owned in (string[])["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink", "generation"])
+        foreach (var owned in (string[])["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"])
         {
             metadata.Remove(owned);
         }
@@ -130,6 +131,7 @@ internal sealed partial class ObjectWriter
 
         resource.ToStorage?.Invoke(body);
         resource.Default?.Invoke(body);
+        FieldTracking.Create(context, body, Now);
         TakeSteps(context, body, null);
         resource.PrepareCreate?.Invoke(body);
         Admit(context, AdmissionOperation.Create, "", body, null);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.ManagedFields;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
@@ -62,11 +63,12 @@ internal sealed partial class ObjectWriter
         resource.ToStorage?.Invoke(next);
         if (subresource.Length > 0)
         {
-            return TakePart(context, subresource, ReadOld(resource, stored), old, next);
+            return TakePart(context, subresource, stored, old, next);
         }
 
         KeepOwned(resource, old, next);
         resource.Default?.Invoke(next);
+        FieldTracking.Update(context, "", stored, old, next, next, Now);
         TakeSteps(context, next, old);
         resource.PrepareUpdate?.Invoke(next, old);
         Admit(context, AdmissionOperation.Update, "", next, old);
@@ -76,16 +78,19 @@ internal sealed partial class ObjectWriter
     }
 
     /// <summary>A subresource's write touches its own part and nothing else.</summary>
-    private JsonObject TakePart(WriteContext context, string subresource, JsonObject whole, JsonObject old, JsonObject next)
+    private JsonObject TakePart(WriteContext context, string subresource, StoredObject stored, JsonObject old, JsonObject next)
     {
+        var whole = ReadOld(context.Resource, stored);
         if (!context.Resource.PartialWrites.TryGetValue(subresource, out var write))
         {
             whole.SetOrRemove(subresource, next[subresource]);
+            FieldTracking.Update(context, subresource, stored, old, whole, next, Now);
             Admit(context, AdmissionOperation.Update, subresource, whole, old);
             return whole;
         }
 
         write.Take(whole, next);
+        FieldTracking.Update(context, subresource, stored, old, whole, next, Now);
         Admit(context, AdmissionOperation.Update, subresource, whole, old);
         CountGeneration(context.Resource, old, whole);
         if (write.Validate is { } validate)
@@ -168,7 +173,6 @@ internal sealed partial class ObjectWriter
             after.SetOrRemove(owned, before[owned]?.DeepClone());
         }
 
-        after.Remove("managedFields");
         after.Remove("selfLink");
         if (resource.HasStatus)
         {

@@ -21,7 +21,8 @@ internal sealed partial class ObjectWriter(ObjectStore store, ServiceNetwork ser
     /// <summary>Asked about every write of a user. Set while the server is composed.</summary>
     public Admission? Admission { get; set; }
 
-    private string Now => KubeTime.Format(time.GetUtcNow());
+    /// <summary>The time, as objects have it.</summary>
+    public string Now => KubeTime.Format(time.GetUtcNow());
 
     private static void Validate(WriteContext context, JsonObject node, JsonObject? old)
     {

@@ -22,8 +22,8 @@ internal sealed class PatchBody
         _patch = patch;
     }
 
-    /// <summary>Whether an object that is not there is created from the patch.</summary>
-    public bool Creates => _mediaType == ApplyType;
+    /// <summary>Whether it is a server-side apply, which also creates what is not there.</summary>
+    public bool Applies => _mediaType == ApplyType;
 
     public static async Task<PatchBody> ReadAsync(ApiRequest request, int limit)
     {
@@ -47,8 +47,8 @@ internal sealed class PatchBody
         return new PatchBody(mediaType, patch);
     }
 
-    /// <summary>The object of an apply, for creation.</summary>
-    public JsonObject AsObject() => (JsonObject)_patch.DeepClone();
+    /// <summary>The object of an apply.</summary>
+    public JsonObject AsObject() => (JsonObject)_patch;
 
     /// <summary>The patched object; <paramref name="present"/> is used up, the patch is not.</summary>
     public JsonObject Apply(JsonObject present, ResourceDescriptor resource)
@@ -59,9 +59,6 @@ internal sealed class PatchBody
                 return JsonPatch.Apply(present, (JsonArray)_patch) as JsonObject
                     ?? throw ApiException.BadRequest("the patch leaves no object");
             case MergePatchType:
-                MergePatch.Apply(present, (JsonObject)_patch);
-                return present;
-            case ApplyType when !resource.StrategicMerge:
                 MergePatch.Apply(present, (JsonObject)_patch);
                 return present;
             default:

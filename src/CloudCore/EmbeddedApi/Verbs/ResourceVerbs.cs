@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.ManagedFields;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
@@ -11,6 +12,8 @@ internal sealed class ResourceVerbs(
     ObjectStore store, ObjectWriter writer, Renderer renderer, SchemaText schema, Func<ResourceTable> resources, TimeProvider time,
     int maxBodyBytes)
 {
+    private const int MostApplyAttempts = 4;
+
     private readonly ScaleVerbs _scale = new(store, writer, renderer, schema.Type("Scale"), maxBodyBytes);
     private readonly EvictionVerbs _eviction = new(store, writer, resources, schema.Type("Eviction"), time, maxBodyBytes);
     private readonly TypeSchema _binding = schema.Type("Binding");
@@ -176,20 +179,44 @@ internal sealed class ResourceVerbs(
     private async Task PatchAsync(ApiRequest request)
     {
         var patch = await PatchBody.ReadAsync(request, maxBodyBytes);
-        var context = WriteContext.Of(request);
-        if (patch.Creates)
+        if (patch.Applies)
         {
-            request.Warn("server-side apply merges the fields that are given; this server keeps no field managers, so a field that is left out stays");
-            if (store.State.Get(request.Resource.StorageName, request.Key) is null && request.Path.Subresource.Length == 0)
-            {
-                await renderer.RespondAsync(request, 201, await writer.CreateAsync(context, patch.AsObject(), request.Aborted));
-                return;
-            }
+            await ApplyAsync(request, patch);
+            return;
         }
 
+        FieldManagerName.CheckOtherPatch(request);
+        var context = WriteContext.Of(request);
         var stored = await writer.UpdateAsync(
             context, request.Path.Subresource, present => patch.Apply(present, request.Resource), request.Aborted);
         await renderer.RespondAsync(request, 200, stored);
+    }
+
+    /// <summary>Server-side apply: changes the object, or creates it where it is not there.</summary>
+    private async Task ApplyAsync(ApiRequest request, PatchBody patch)
+    {
+        var force = FieldManagerName.CheckApply(request);
+        var context = WriteContext.Of(request) with { IsApplied = true };
+        var apply = new ServerSideApply(context, request.Path.Subresource, patch.AsObject(), force);
+        for (var attempt = 0; ; attempt++)
+        {
+            var creates = request.Path.Subresource.Length == 0 && store.State.Get(request.Resource.StorageName, request.Key) is null;
+            try
+            {
+                var stored = creates
+                    ? await writer.CreateAsync(context, apply.Create(writer.Now), request.Aborted)
+                    : await writer.UpdateAsync(
+                        context, request.Path.Subresource, present => apply.To(present, writer.Now), request.Aborted);
+                await renderer.RespondAsync(request, creates ? 201 : 200, stored);
+                return;
+            }
+            catch (ApiException e) when (attempt < MostApplyAttempts
+                && request.Path.Subresource.Length == 0
+                && e.Reason == (creates ? StatusReason.AlreadyExists : StatusReason.NotFound))
+            {
+                // somebody created or removed it meanwhile: the other way round
+            }
+        }
     }
 
     private async Task DeleteAsync(ApiRequest request)

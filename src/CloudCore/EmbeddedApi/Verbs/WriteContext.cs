@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.ManagedFields;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.CloudCore.EmbeddedApi.Validation;
@@ -17,6 +18,15 @@ internal sealed record WriteContext(
     /// <summary>Who writes; null for the server itself, which no admission asks.</summary>
     public UserInfo? User { get; init; }
 
+    /// <summary>Who owns what this write changes, by name.</summary>
+    public string Manager { get; init; } = "cloudcore";
+
+    /// <summary>As the path says it, for the owner's entry; empty for the object itself.</summary>
+    public string Subresource { get; init; } = "";
+
+    /// <summary>Whether the object comes with its owners already, as server-side apply made them.</summary>
+    public bool IsApplied { get; init; }
+
     public static WriteContext Of(ApiRequest request)
     {
         if (request.Query("dryRun") is not ("" or "All") and var dryRun)
@@ -26,7 +36,12 @@ internal sealed record WriteContext(
 
         var validation = request.Query("fieldValidation") is { Length: > 0 } given ? given : "Warn";
         return validation is "Strict" or "Warn" or "Ignore"
-            ? new WriteContext(request.Resource, request.Key, request.DryRun, validation, request.Warn) { User = request.User }
+            ? new WriteContext(request.Resource, request.Key, request.DryRun, validation, request.Warn)
+            {
+                User = request.User,
+                Manager = FieldManagerName.Of(request),
+                Subresource = request.Path.Subresource,
+            }
             : throw ApiException.BadRequest(
                 $"fieldValidation: Unsupported value: \"{validation}\": supported values: \"Ignore\", \"Strict\", \"Warn\"");
     }
