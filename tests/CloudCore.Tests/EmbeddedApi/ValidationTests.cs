@@ -54,7 +54,7 @@ public sealed class ValidationTests(ApiFixture fixture) : IClassFixture<ApiFixtu
     {
         var answer = await fixture.Api.PostAsync(ApiClient.Core + "/pods", """{"metadata":{"name":"t"},"spec":{"containers":[{"name":"c","image":7}]}}""");
         Assert.Equal(HttpStatusCode.BadRequest, answer.Code);
-        Assert.Contains("spec.containers[0].image of type string", answer.Message, StringComparison.Ordinal);
+        Assert.Contains("Go struct field Container.spec.containers.image of type string", answer.Message, StringComparison.Ordinal);
     }
 
     [Fact]

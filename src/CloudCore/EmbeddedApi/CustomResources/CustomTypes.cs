@@ -66,7 +66,7 @@ internal static class CustomTypes
                 AddFields(type, schema, path);
                 return new FieldShape(FieldKind.Object, type);
             default:
-                return new FieldShape(FieldKind.Any);
+                return new FieldShape(FieldKind.Any) { IsGranular = true };
         }
     }
 }

@@ -51,7 +51,7 @@ internal sealed class DiscoveryDocuments
         }
 
         var known = _documents.TryGetValue(path, out var document);
-        if (!known && !_openApi.TryGet(path, out _))
+        if (!known && !_openApi.Has(path))
         {
             throw ApiException.NoSuchResource();
         }
@@ -67,8 +67,7 @@ internal sealed class DiscoveryDocuments
             return;
         }
 
-        _openApi.TryGet(path, out var openApi);
-        await WriteAsync(context, openApi!.Body, openApi.ContentType);
+        await _openApi.TryAnswerAsync(context, path);
     }
 
     /// <summary>Writes one document.</summary>

@@ -112,14 +112,10 @@ internal sealed class ServerSideApply
             throw ApiException.BadRequest("metadata.managedFields must be nil");
         }
 
-        if (resource.Schema is { } schema)
+        var unknown = UnknownFields(resource, applied);
+        if (unknown.Count > 0)
         {
-            var conformance = new Conformance(resource.Kind, resource.Version);
-            conformance.Apply(applied, schema);
-            if (conformance.UnknownFields.Count > 0)
-            {
-                throw Untyped(string.Join("\n", conformance.UnknownFields.Select(f => $".{f}: field not declared in schema")));
-            }
+            throw Untyped(string.Join("\n", unknown.Select(f => $".{f}: field not declared in schema")));
         }
 
         // an empty time is how Go writes none
@@ -134,6 +130,24 @@ internal sealed class ServerSideApply
         }
 
         return applied;
+    }
+
+    private static IReadOnlyList<string> UnknownFields(ResourceDescriptor resource, JsonObject applied)
+    {
+        if (resource.Conform is { } conform)
+        {
+            // it also brings defaults, which nobody applied
+            return conform((JsonObject)applied.DeepClone());
+        }
+
+        if (resource.Schema is not { } schema)
+        {
+            return [];
+        }
+
+        var conformance = new Conformance(resource.Kind, resource.Version);
+        conformance.Apply(applied, schema);
+        return conformance.UnknownFields;
     }
 
     private ApiException Untyped(string why)

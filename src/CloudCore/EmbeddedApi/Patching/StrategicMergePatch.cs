@@ -43,7 +43,7 @@ internal static class StrategicMergePatch
             case null or "merge":
                 break;
             case var other:
-                throw ApiException.BadRequest($"Unknown patch type found: {other}");
+                throw ApiException.BadRequest($"unknown patch type: \"{other}\" in map: {GoText.Of(patch)}");
         }
 
         Retain(target, patch);
@@ -89,6 +89,9 @@ internal static class StrategicMergePatch
             case null:
                 target.Remove(name);
                 break;
+            case JsonObject inner when field is { Replace: true }:
+                target[name] = New(inner, field.Shape);
+                break;
             case JsonObject inner:
                 if (target[name] is not JsonObject present)
                 {
@@ -103,6 +106,7 @@ internal static class StrategicMergePatch
 
                 break;
             case JsonArray list when field is { Merge: true } && target[name] is JsonArray before:
+                CheckOrder(name, list, order, field.MergeKey);
                 var merged = field.MergeKey is null ? Primitives(before, list) : Objects(before, list, field);
                 target[name] = ElementOrder.Apply(merged, before, order ?? list, field.MergeKey);
                 break;
@@ -140,7 +144,7 @@ internal static class StrategicMergePatch
     private static JsonArray Objects(JsonArray present, JsonArray patch, FieldSchema field)
     {
         var key = field.MergeKey!;
-        if (patch.OfType<JsonObject>().Any(i => i.Text(Directive) == "replace" && i[key] is null))
+        if (patch.OfType<JsonObject>().Any(i => i.Text(Directive) == "replace"))
         {
             return Clean([.. patch.Where(i => (i as JsonObject)?[Directive] is null).Select(i => i?.DeepClone())], field);
         }
@@ -148,7 +152,7 @@ internal static class StrategicMergePatch
         var merged = (JsonArray)present.DeepClone();
         foreach (var item in patch.OfType<JsonObject>())
         {
-            var identity = item[key] ?? throw ApiException.BadRequest($"map: does not contain declared merge key: {key}");
+            var identity = item[key] ?? throw ApiException.BadRequest($"map: {GoText.Of(item)} does not contain declared merge key: {key}");
             var index = IndexOf(merged, key, identity);
             if (item.Text(Directive) == "delete")
             {
@@ -168,6 +172,35 @@ internal static class StrategicMergePatch
         }
 
         return merged;
+    }
+
+    /// <summary>What a patch gives must stand in the order that it asks for.</summary>
+    private static void CheckOrder(string name, JsonArray list, JsonArray? order, string? key)
+    {
+        if (order is null)
+        {
+            return;
+        }
+
+        var at = -1;
+        foreach (var item in list)
+        {
+            var identity = key is null ? item : (item as JsonObject)?[key];
+            if (item is JsonObject { } member && member.ContainsKey(Directive))
+            {
+                continue;
+            }
+
+            var index = Enumerable.Range(0, order.Count)
+                .FirstOrDefault(i => JsonNode.DeepEquals(key is null ? order[i] : (order[i] as JsonObject)?[key], identity), -1);
+            if (index <= at)
+            {
+                throw ApiException.BadRequest(
+                    $"The order in patch list:\n{GoText.Of(list)}\n doesn't match {SetElementOrder}{name} list:\n{GoText.Of(order)}\n");
+            }
+
+            at = index;
+        }
     }
 
     /// <summary>A list that is taken from the patch as it is, without directives.</summary>

@@ -36,6 +36,8 @@ internal sealed class SchemaText
         var assembly = Assembly.GetExecutingAssembly();
         foreach (var file in assembly.GetManifestResourceNames().Where(n => n.EndsWith(".schema", StringComparison.Ordinal)))
         {
+            // types of a file without a package have none, whatever file came before
+            lines.Add("@");
             using var reader = new StreamReader(assembly.GetManifestResourceStream(file)!);
             while (reader.ReadLine() is { } line)
             {
@@ -87,7 +89,7 @@ internal sealed class SchemaText
             var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (words[0] == "@")
             {
-                package = words[1];
+                package = words.ElementAtOrDefault(1) ?? "";
                 continue;
             }
 

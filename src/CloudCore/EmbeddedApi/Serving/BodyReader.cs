@@ -19,15 +19,15 @@ internal static class BodyReader
     /// <param name="cancellationToken">Ends the wait for the caller.</param>
     public static async Task<JsonNode?> ReadAsync(HttpContext context, int limit, TypeSchema? type, CancellationToken cancellationToken)
     {
-        var parse = ParserOf(MediaType(context.Request.ContentType), type);
+        var parse = ParserOf(context, MediaType(context.Request.ContentType), type);
         var bytes = await ReadBytesAsync(context.Request, limit, cancellationToken);
         return bytes.Length == 0 ? null : parse(bytes);
     }
 
-    private static Func<byte[], JsonNode?> ParserOf(string mediaType, TypeSchema? type) => mediaType switch
+    private static Func<byte[], JsonNode?> ParserOf(HttpContext context, string mediaType, TypeSchema? type) => mediaType switch
     {
         "" or "application/json" or "application/json-patch+json" or "application/merge-patch+json"
-            or "application/strategic-merge-patch+json" => ParseJson,
+            or "application/strategic-merge-patch+json" => bytes => ParseJson(context, bytes),
         "application/yaml" or "application/apply-patch+yaml" => ParseYaml,
         Protobuf when type is not null => bytes => ProtobufBody.Parse(bytes, type),
         _ => throw ApiException.UnsupportedMediaType(
@@ -68,13 +68,22 @@ internal static class BodyReader
         }
     }
 
-    private static JsonNode? ParseJson(byte[] bytes)
+    private static JsonNode? ParseJson(HttpContext context, byte[] bytes)
     {
         try
         {
             return JsonNode.Parse(bytes, null, JsonFormat.Reader);
         }
-        catch (JsonException e)
+        catch (JsonException)
+        {
+            // a name twice, or no JSON at all: the other reader tells
+        }
+
+        try
+        {
+            return DuplicateFields.Parse(context, bytes);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw ApiException.BadRequest($"the body is not valid JSON: {e.Message}");
         }

@@ -18,6 +18,9 @@ internal sealed class Conformance(string kind, string version)
 
     private readonly List<string> _unknown = [];
 
+    // the type that the field under the hand is in
+    private TypeSchema? _struct;
+
     /// <summary>The paths of the fields that the kind does not have; they have been removed.</summary>
     public IReadOnlyList<string> UnknownFields => _unknown;
 
@@ -27,6 +30,14 @@ internal sealed class Conformance(string kind, string version)
     public void Apply(JsonObject node, TypeSchema type, string path) => Object(node, type, path);
 
     private void Object(JsonObject node, TypeSchema type, string path)
+    {
+        var outer = _struct;
+        _struct = type;
+        Members(node, type, path);
+        _struct = outer;
+    }
+
+    private void Members(JsonObject node, TypeSchema type, string path)
     {
         List<string>? removed = null;
         List<(string Name, JsonNode Value)>? replaced = null;
@@ -148,6 +159,20 @@ internal sealed class Conformance(string kind, string version)
 
     private ApiException Mismatch(JsonNode value, JsonValueKind found, FieldShape shape, string path)
     {
+        var refused = $"{kind} in version \"{version}\" cannot be handled as a {kind}: ";
+        var text = value.AsText();
+        switch (shape.Kind)
+        {
+            case FieldKind.Quantity:
+                return ApiException.BadRequest(
+                    refused + "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+            case FieldKind.Time or FieldKind.MicroTime when text is not null:
+                return ApiException.BadRequest(
+                    $"{refused}parsing time \"{text}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{text}\" as \"2006\"");
+            case FieldKind.Bytes when text is not null:
+                return ApiException.BadRequest($"{refused}illegal base64 data in {path}");
+        }
+
         var word = found switch
         {
             JsonValueKind.True or JsonValueKind.False => "bool",
@@ -158,8 +183,13 @@ internal sealed class Conformance(string kind, string version)
             _ => "object",
         };
         return ApiException.BadRequest(
-            $"{kind} in version \"{version}\" cannot be handled as a {kind}: json: cannot unmarshal {word} into Go struct field {path} of type {shape.GoName}");
+            $"{refused}json: cannot unmarshal {word} into Go struct field {_struct?.Name}.{WithoutIndexes(path)} of type {shape.GoName}");
     }
+
+    /// <summary>As Go names a field: by the names on the way to it only.</summary>
+    private static string WithoutIndexes(string path) => path.Contains('[', StringComparison.Ordinal)
+        ? string.Concat(path.Split('[').Select((part, i) => i == 0 ? part : part[(part.IndexOf(']', StringComparison.Ordinal) + 1)..]))
+        : path;
 
     private static bool IsBase64(string text) => Base64.IsValid(text);
 

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Patching;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
@@ -12,6 +14,8 @@ internal sealed class PatchBody
     private const string MergePatchType = "application/merge-patch+json";
     private const string StrategicType = "application/strategic-merge-patch+json";
     private const string ApplyType = "application/apply-patch+yaml";
+
+    private static readonly JsonSerializerOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly string _mediaType;
     private readonly JsonNode _patch;
@@ -49,6 +53,10 @@ internal sealed class PatchBody
 
     /// <summary>The object of an apply.</summary>
     public JsonObject AsObject() => (JsonObject)_patch;
+
+    /// <summary>How an error quotes what does not fit: a strategic patch as Go prints it, otherwise the patched object.</summary>
+    public string Quote(JsonObject patched) =>
+        _mediaType == StrategicType ? GoText.Of(_patch) : patched.ToJsonString(s_plain);
 
     /// <summary>The patched object; <paramref name="present"/> is used up, the patch is not.</summary>
     public JsonObject Apply(JsonObject present, ResourceDescriptor resource)

@@ -186,7 +186,7 @@ internal sealed class ResourceVerbs(
         }
 
         FieldManagerName.CheckOtherPatch(request);
-        var context = WriteContext.Of(request);
+        var context = WriteContext.Of(request) with { QuotePatch = patch.Quote };
         var stored = await writer.UpdateAsync(
             context, request.Path.Subresource, present => patch.Apply(present, request.Resource), request.Aborted);
         await renderer.RespondAsync(request, 200, stored);

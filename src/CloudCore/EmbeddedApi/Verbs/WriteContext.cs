@@ -1,8 +1,11 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.ManagedFields;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.CloudCore.EmbeddedApi.Validation;
+using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 
@@ -15,6 +18,8 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 internal sealed record WriteContext(
     ResourceDescriptor Resource, NamespacedName Key, bool DryRun, string FieldValidation, Action<string> Warn)
 {
+    private static readonly JsonSerializerOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Who writes; null for the server itself, which no admission asks.</summary>
     public UserInfo? User { get; init; }
 
@@ -23,6 +28,12 @@ internal sealed record WriteContext(
 
     /// <summary>As the path says it, for the owner's entry; empty for the object itself.</summary>
     public string Subresource { get; init; } = "";
+
+    /// <summary>Fields that stood twice in the body.</summary>
+    public IReadOnlyList<string> Duplicates { get; init; } = [];
+
+    /// <summary>The patch that the object was made by, as errors quote it; null where it was given whole.</summary>
+    public Func<JsonObject, string>? QuotePatch { get; init; }
 
     /// <summary>Whether the object comes with its owners already, as server-side apply made them.</summary>
     public bool IsApplied { get; init; }
@@ -41,6 +52,7 @@ internal sealed record WriteContext(
                 User = request.User,
                 Manager = FieldManagerName.Of(request),
                 Subresource = request.Path.Subresource,
+                Duplicates = DuplicateFields.Of(request.Context),
             }
             : throw ApiException.BadRequest(
                 $"fieldValidation: Unsupported value: \"{validation}\": supported values: \"Ignore\", \"Strict\", \"Warn\"");
@@ -73,16 +85,15 @@ internal sealed record WriteContext(
     public void Conform(JsonObject body)
     {
         var unknown = RemoveUnknown(body);
-        if (unknown.Count == 0 || FieldValidation == "Ignore")
+        if (FieldValidation == "Ignore" || (unknown.Count == 0 && Duplicates.Count == 0))
         {
             return;
         }
 
-        var words = unknown.Select(f => $"unknown field \"{f}\"").ToList();
+        var words = unknown.Select(f => $"unknown field \"{f}\"").Concat(Duplicates.Select(f => $"duplicate field \"{f}\"")).ToList();
         if (FieldValidation == "Strict")
         {
-            throw ApiException.BadRequest(
-                $"{Resource.Kind} in version \"{Resource.Version}\" cannot be handled as a {Resource.Kind}: strict decoding error: {string.Join(", ", words)}");
+            throw Refuse(body, $"strict decoding error: {string.Join(", ", words)}");
         }
 
         words.ForEach(Warn);
@@ -103,5 +114,20 @@ internal sealed record WriteContext(
         var conformance = new Conformance(Resource.Kind, Resource.Version);
         conformance.Apply(body, schema);
         return conformance.UnknownFields;
+    }
+
+    /// <summary>An object cannot be read: said of the body, or of the patch that led to it.</summary>
+    private ApiException Refuse(JsonObject body, string why)
+    {
+        if (QuotePatch is not { } quote)
+        {
+            return ApiException.BadRequest($"{Resource.Kind} in version \"{Resource.Version}\" cannot be handled as a {Resource.Kind}: {why}");
+        }
+
+        var message = $"Invalid value: {JsonValue.Create(quote(body)).ToJsonString(s_plain)}: {why}";
+        return new ApiException(
+            StatusReason.Invalid,
+            $" \"\" is invalid: patch: {message}",
+            new StatusDetails { Causes = [new StatusCause { Reason = "FieldValueInvalid", Message = message, Field = "patch" }] });
     }
 }
