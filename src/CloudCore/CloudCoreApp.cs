@@ -253,6 +253,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var clients = new ClientCertificates(_authority.Certificate);
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = null; // each endpoint has its own limit
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 1000; // clients of Kubernetes put all their watches on one connection
         AdminEndpoints.Listen(kestrel, _run.Files);
         if (IsEmbedded)
         {

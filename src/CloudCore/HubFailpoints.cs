@@ -12,6 +12,13 @@ internal static class HubFailpoints
     public const string ChangePublished = "hub.api.published";
     public const string ChangeAnswered = "hub.api.answered";
 
+    // backup and restore
+    public const string BackupCopied = "hub.backup.copied";
+    public const string BackupChecked = "hub.backup.checked";
+    public const string RestorePrepared = "hub.restore.prepared";
+    public const string RestoreKept = "hub.restore.kept";
+    public const string RestoreDone = "hub.restore.done";
+
     // sessions
     public const string SessionTaken = "hub.session.taken";
     public const string SessionReplaced = "hub.session.replaced";

@@ -39,6 +39,29 @@ public static partial class DurableFile
     public static void Write(string path, string content, UnixFileMode mode) =>
         Write(path, System.Text.Encoding.UTF8.GetBytes(content), mode);
 
+    /// <summary>Gives a file its final name, over what has it now; done when it is on disk.</summary>
+    public static void Rename(string from, string to)
+    {
+        File.Move(from, to, overwrite: true);
+        Failpoint.Hit(StorageFailpoints.FileRenamed);
+        SyncFolder(Path.GetDirectoryName(Path.GetFullPath(to))!);
+        Failpoint.Hit(StorageFailpoints.FolderFlushed);
+    }
+
+    /// <summary>A second name for a file, on the same disk; done when it is on disk.</summary>
+    public static void Link(string file, string name)
+    {
+        if (HardLink(file, name) < 0)
+        {
+            throw new IOException($"cannot link {file} to {name}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        SyncFolder(Path.GetDirectoryName(Path.GetFullPath(name))!);
+    }
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int HardLink(string file, string name);
+
     private static void SyncFolder(string folder)
     {
         const int readOnlyCloseOnExec = 0x80000;

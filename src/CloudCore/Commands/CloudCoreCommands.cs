@@ -44,6 +44,9 @@ internal static class CloudCoreCommands
                 Where is it stuck:
                   cloudcore nodes
                   cloudcore why pod/web-7x2k
+
+                Keep what the embedded API holds:
+                  cloudcore backup /backups/hub.db --data-dir /var/lib/edgesync-cloud
                 """)
             {
                 InitCommand.Create(parts),
@@ -51,6 +54,8 @@ internal static class CloudCoreCommands
                 RunCommand.Create(parts),
                 NodesCommand.Create(parts),
                 WhyCommand.Create(parts),
+                BackupCommand.Create(parts),
+                RestoreCommand.Create(parts),
             },
             args,
             cancellationToken);

@@ -34,7 +34,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public string Folder { get; private init; } = "";
 
-    public static async Task<ApiHost> StartAsync(string? folder = null, TimeProvider? time = null, EmbeddedApiOptions? options = null)
+    public static async Task<ApiHost> StartAsync(string? folder = null, TimeProvider? time = null, EmbeddedApiOptions? options = null, int http2Streams = 100)
     {
         var own = folder is null ? new TempFolder() : null;
         var path = folder ?? own!.Path;
@@ -44,6 +44,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.Http2.MaxStreamsPerConnection = http2Streams);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(https =>
         {
             https.ServerCertificate = certificates.Server;

@@ -116,14 +116,100 @@ public sealed class ObjectStoreTests
         await Task.WhenAll(Enumerable.Range(0, 2000).Select(i => PutAsync(store, $"n{i}", 0, "x")));
         Assert.Equal(2001, store.State.Revision);
         var read = 0;
-        while (slow!.Changes.TryRead(out _))
+        while (slow!.TryRead(out _))
         {
             read++;
         }
 
-        Assert.True(slow.Changes.Completion.IsCompleted);
+        Assert.True(slow.Overflow.IsCompleted);
         Assert.InRange(read, 1, 1999);
     }
+
+    [Fact]
+    public async Task A_watcher_is_closed_by_the_bytes_that_wait_for_it_before_their_number_is_reached()
+    {
+        using var folder = new TempFolder();
+        await using var store = Open(folder);
+        using var slow = store.Subscribe("things", null);
+        var large = new string('x', 512 * 1024);
+        for (var i = 0; i < 12; i++)
+        {
+            await PutAsync(store, $"n{i}", 0, large);
+        }
+
+        Assert.True(slow!.Overflow.IsCompleted);
+        var bytes = 0L;
+        while (slow.TryRead(out var change))
+        {
+            bytes += change.Object.Json.Length;
+        }
+
+        Assert.InRange(bytes, 1, 4 << 20);
+    }
+
+    [Fact]
+    public async Task An_object_larger_than_the_bytes_that_may_wait_still_reaches_a_watcher_that_reads()
+    {
+        using var folder = new TempFolder();
+        await using var store = Open(folder);
+        using var watch = store.Subscribe("things", null);
+        await PutAsync(store, "a", 0, new string('x', 5 << 20));
+        Assert.True(watch!.TryRead(out _));
+        await PutAsync(store, "b", 0, "small");
+        Assert.True(watch.TryRead(out _));
+        Assert.False(watch.Overflow.IsCompleted);
+    }
+
+    [Fact]
+    public async Task The_past_is_read_as_it_was_at_each_version_also_after_a_restart()
+    {
+        using var folder = new TempFolder();
+        var random = new Random(7);
+        var expected = new List<(long Revision, string Content)>();
+        await using (var store = Open(folder))
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                var name = $"n{random.Next(12)}";
+                var present = store.State.Get("things", new NamespacedName("", name));
+                var result = present is not null && random.Next(3) == 0
+                    ? await RemoveAsync(store, name, present.ResourceVersion)
+                    : await PutAsync(store, name, present?.ResourceVersion ?? 0, $"v{i}");
+                Assert.Equal(CommitOutcome.Committed, result.Outcome);
+                expected.Add((store.State.Revision, Content(store.State.Of("things").Values)));
+            }
+
+            Check(store, expected);
+        }
+
+        await using var again = Open(folder);
+        Check(again, expected);
+    }
+
+    [Fact]
+    public async Task A_past_that_is_compacted_is_not_made_up()
+    {
+        using var folder = new TempFolder();
+        await using var store = Open(folder, new StoreLimits(HistoryChanges: 10));
+        for (var i = 0; i < 30; i++)
+        {
+            await PutAsync(store, $"n{i}", 0, "x");
+        }
+
+        Assert.Equal(29, store.ObjectsAt("things", 30)!.Count);
+        Assert.Equal(20, store.ObjectsAt("things", 21)!.Count);
+        Assert.Null(store.ObjectsAt("things", 20));
+    }
+
+    private static void Check(ObjectStore store, List<(long Revision, string Content)> expected)
+    {
+        foreach (var (revision, content) in expected)
+        {
+            Assert.Equal(content, Content(store.ObjectsAt("things", revision)!.Values));
+        }
+    }
+
+    private static string Content(IEnumerable<StoredObject> objects) => string.Join('\n', objects.Select(Text));
 
     [Fact]
     public async Task Writers_that_come_together_share_commits_and_watchers_see_their_order()
@@ -134,7 +220,7 @@ public sealed class ObjectStoreTests
         await Task.WhenAll(Enumerable.Range(0, 500).Select(i => PutAsync(store, $"n{i}", 0, "x")));
         for (var expected = 2L; expected <= 501; expected++)
         {
-            Assert.True(watch!.Changes.TryRead(out var change));
+            Assert.True(watch!.TryRead(out var change));
             Assert.Equal(expected, change.Revision);
         }
     }

@@ -73,7 +73,7 @@ public sealed class WatchTests(ApiFixture fixture) : IClassFixture<ApiFixture>
         Assert.Equal("BOOKMARK", mark!.Value.Type);
         Assert.Equal("true", (string?)mark.Value.Object["metadata"]!["annotations"]!["k8s.io/initial-events-end"]);
         var without = await Api.GetAsync($"{path}?watch=true&sendInitialEvents=true");
-        Assert.Equal(HttpStatusCode.BadRequest, without.Code);
+        Assert.Equal((HttpStatusCode.UnprocessableEntity, "Invalid"), (without.Code, without.Reason));
     }
 
     [Fact]

@@ -19,6 +19,18 @@ internal static class EdgeStore
     /// <summary><c>ok</c>, or what SQLite found broken.</summary>
     public static string Integrity(string file) => string.Join("; ", Query(file, "PRAGMA integrity_check", row => row.GetString(0)));
 
+    /// <summary>A new database that is none of the programs'.</summary>
+    public static void Make(string file, string sql)
+    {
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
+        connection.Open();
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // constants of the tests
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
+    }
+
     private static List<T> Query<T>(string file, string sql, Func<SqliteDataReader, T> read)
     {
         using var connection = new SqliteConnection(

@@ -25,7 +25,7 @@ public sealed class FailpointTests(ITestOutputHelper output, FailpointWorld shar
 
     public static TheoryData<string> AllAtTheHub =>
     [
-        .. Names(typeof(HubFailpoints)).Except(EnrollmentFailpointTests.Own).Except(s_notReached),
+        .. Names(typeof(HubFailpoints)).Except(EnrollmentFailpointTests.Own).Except(BackupTests.Own).Except(s_notReached),
         StorageFailpoints.BatchBegun, StorageFailpoints.BatchWritten, StorageFailpoints.BatchCommitted,
     ];
 
@@ -38,7 +38,7 @@ public sealed class FailpointTests(ITestOutputHelper output, FailpointWorld shar
             return
             [
                 .. Names(typeof(EdgeFailpoints)).OrderBy(_ => random.Next()).Take(3),
-                .. Names(typeof(HubFailpoints)).Except(EnrollmentFailpointTests.Own).Except(s_notReached).OrderBy(_ => random.Next()).Take(2),
+                .. Names(typeof(HubFailpoints)).Except(EnrollmentFailpointTests.Own).Except(BackupTests.Own).Except(s_notReached).OrderBy(_ => random.Next()).Take(2),
             ];
         }
     }

@@ -35,6 +35,9 @@ internal sealed class ApiException(StatusReason reason, string message, StatusDe
 
     public StatusDetails? Details { get; } = details;
 
+    /// <summary>With Expired: the token with which a list in pages can go on all the same.</summary>
+    public string? Continue { get; init; }
+
     public static ApiException BadRequest(string message) => new(StatusReason.BadRequest, message);
 
     public static ApiException Internal(string message) => new(StatusReason.InternalError, message);

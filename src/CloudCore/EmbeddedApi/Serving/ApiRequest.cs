@@ -32,7 +32,9 @@ internal sealed class ApiRequest(HttpContext context, RequestInfo path, Resource
     /// <summary>The query parameter, or empty.</summary>
     public string Query(string name) => context.Request.Query[name].ToString();
 
-    public bool QueryIsTrue(string name) => Query(name) is "true" or "1";
+    /// <summary>As Kubernetes reads a flag of a query: there, and neither false nor 0.</summary>
+    public bool QueryIsTrue(string name) =>
+        context.Request.Query.TryGetValue(name, out var values) && values.ToString().ToLowerInvariant() is not ("false" or "0");
 
     /// <exception cref="ApiException">400 where it is not a number.</exception>
     public long? QueryNumber(string name)
@@ -72,8 +74,16 @@ internal sealed class ApiRequest(HttpContext context, RequestInfo path, Resource
     {
         context.Response.StatusCode = code;
         context.Response.ContentType = "application/json";
-        context.Response.ContentLength = json.Length;
-        await context.Response.BodyWriter.WriteAsync(json, Aborted);
+        await using (var body = ResponseBody.Open(context, json.Length))
+        {
+            if (context.Response.Headers.ContentEncoding.Count == 0)
+            {
+                context.Response.ContentLength = json.Length;
+            }
+
+            await body.Writer.WriteAsync(json, Aborted);
+        }
+
         Failpoint.Hit(HubFailpoints.ChangeAnswered);
     }
 }

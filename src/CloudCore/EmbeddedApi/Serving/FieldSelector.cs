@@ -15,6 +15,8 @@ internal sealed class FieldSelector
         _paths = paths;
     }
 
+    public bool IsEverything => _terms.Count == 0;
+
     /// <summary>The name that the selector asks for, where it asks for exactly one.</summary>
     public string? Name { get; private init; }
 
@@ -35,7 +37,9 @@ internal sealed class FieldSelector
             var index = IndexOf(resource.SelectableFields, field);
             if (index < 0 && field is not ("metadata.name" or "metadata.namespace"))
             {
-                throw ApiException.BadRequest($"field label not supported: {field}");
+                throw ApiException.BadRequest(resource.SelectableFields.Count == 0
+                    ? $"\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                    : $"field label not supported: {field}");
             }
 
             var value = part[(not > 0 ? at + 2 : part.AsSpan(at).StartsWith("==") ? at + 2 : at + 1)..];

@@ -12,6 +12,8 @@ internal sealed class LabelSelector
 
     private LabelSelector(List<Requirement> requirements) => _requirements = requirements;
 
+    public bool IsEverything => _requirements.Count == 0;
+
     private enum Operator
     {
         In,
@@ -145,9 +147,9 @@ internal sealed class LabelSelector
     private static string Key(string text, string whole)
     {
         var key = text.Trim();
-        if (key.Length == 0 || key.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '/')))
+        if (NameRules.QualifiedName(key) is { } wrong)
         {
-            throw Unreadable(whole);
+            throw ApiException.BadRequest($"unable to parse requirement: \"{whole}\": invalid label key \"{key}\": {wrong}");
         }
 
         return key;

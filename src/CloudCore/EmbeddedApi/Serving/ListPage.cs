@@ -28,18 +28,23 @@ internal sealed record ListPage(IReadOnlyList<StoredObject> Items, long Revision
 }
 
 /// <summary>
-/// Where a list in pages goes on. Every page is read from the current state and carries the first page's revision: a
-/// watch from there repeats what changed between the pages, so the client ends with the right state.
+/// Where a list in pages goes on. Every page is of the first one's revision, as long as that can be had; after that the
+/// client is given a token with which it may go on in the newest state.
 /// </summary>
 internal sealed record ContinueToken(long Revision, NamespacedName After)
 {
+    /// <summary>The revision of a token that goes on in whatever is newest.</summary>
+    public const long Inconsistent = -1;
+
+    public bool IsInconsistent => Revision == Inconsistent;
+
     /// <exception cref="ApiException">400 where the text is not one of our tokens.</exception>
     public static ContinueToken Parse(string text)
     {
         try
         {
             var parts = Encoding.UTF8.GetString(Convert.FromBase64String(text)).Split('\n');
-            if (parts is ["v1", var revision, var ns, var name] && long.TryParse(revision, out var number))
+            if (parts is ["v1", var revision, var ns, var name] && long.TryParse(revision, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= Inconsistent)
             {
                 return new ContinueToken(number, new NamespacedName(ns, name));
             }
@@ -49,7 +54,7 @@ internal sealed record ContinueToken(long Revision, NamespacedName After)
             // said below, as for a token of another form
         }
 
-        throw ApiException.BadRequest("continue key is not valid: it is not a token that this server gave");
+        throw ApiException.BadRequest("invalid continue token: continue key is not valid: it is not a token that this server gave");
     }
 
     public override string ToString() => Convert.ToBase64String(

@@ -9,6 +9,9 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 /// <param name="Fields">What single fields must be.</param>
 internal sealed record ObjectFilter(string Namespace, string? Name, LabelSelector Labels, FieldSelector Fields)
 {
+    /// <summary>Whether labels or fields are asked for; then Kubernetes does not say how many more there are.</summary>
+    public bool HasSelectors => !Labels.IsEverything || !Fields.IsEverything;
+
     public bool Matches(StoredObject stored) => MatchesKey(stored) && Labels.Matches(stored) && Fields.Matches(stored);
 
     /// <summary>Whether the object could match at some version.</summary>

@@ -40,15 +40,16 @@ internal sealed class Renderer(TimeProvider time)
         response.StatusCode = 200;
         response.ContentType = "application/json";
         var resource = request.Resource;
+        await using var body = ResponseBody.Open(request.Context, page.Items.Sum(i => (long)i.Json.Length));
         if (request.Form.Kind == Representation.Table)
         {
-            WriteTable(request, page);
-            await response.BodyWriter.FlushAsync(request.Aborted);
+            WriteTable(request, page, body.Writer);
+            await body.Writer.FlushAsync(request.Aborted);
             return;
         }
 
         var partial = request.Form.Kind == Representation.PartialMetadata;
-        using (var writer = new Utf8JsonWriter((IBufferWriter<byte>)response.BodyWriter, JsonFormat.Writer))
+        using (var writer = new Utf8JsonWriter((IBufferWriter<byte>)body.Writer, JsonFormat.Writer))
         {
             writer.WriteStartObject();
             writer.WriteString("kind"u8, partial ? "PartialObjectMetadataList" : resource.ListKind);
@@ -63,7 +64,7 @@ internal sealed class Renderer(TimeProvider time)
                 if (writer.BytesPending > 32 * 1024)
                 {
                     writer.Flush();
-                    await response.BodyWriter.FlushAsync(request.Aborted);
+                    await body.Writer.FlushAsync(request.Aborted);
                 }
             }
 
@@ -71,7 +72,7 @@ internal sealed class Renderer(TimeProvider time)
             writer.WriteEndObject();
         }
 
-        await response.BodyWriter.FlushAsync(request.Aborted);
+        await body.Writer.FlushAsync(request.Aborted);
     }
 
     /// <summary>One event of a watch, a line of its own.</summary>
@@ -123,9 +124,9 @@ internal sealed class Renderer(TimeProvider time)
         output.Write(bytes[..System.Text.Encoding.ASCII.GetBytes(text, bytes)]);
     }
 
-    private void WriteTable(ApiRequest request, ListPage page)
+    private void WriteTable(ApiRequest request, ListPage page, PipeWriter output)
     {
-        using var writer = new Utf8JsonWriter((IBufferWriter<byte>)request.Context.Response.BodyWriter, JsonFormat.Writer);
+        using var writer = new Utf8JsonWriter((IBufferWriter<byte>)output, JsonFormat.Writer);
         Table(request).Write(
             writer, page.Items.Select(stored => InForm(request.Resource, stored)), withHeading: true, page.WriteMeta);
     }

@@ -31,7 +31,7 @@ internal static class StatusWriter
 
     /// <summary>The body of a failure.</summary>
     public static byte[] Failure(ApiException error) =>
-        Render("Failure", error.Message, error.Reason.ToString(), error.Details, Code(error.Reason));
+        Render("Failure", error.Message, error.Reason.ToString(), error.Details, Code(error.Reason), error.Continue);
 
     /// <summary>The body of a delete that left nothing to return.</summary>
     public static byte[] Success(StatusDetails details) => Render("Success", null, null, details, null);
@@ -39,7 +39,7 @@ internal static class StatusWriter
     /// <summary>The body of a create that made no object of its own.</summary>
     public static byte[] Created() => Render("Success", null, null, null, 201);
 
-    private static byte[] Render(string outcome, string? message, string? reason, StatusDetails? details, int? code)
+    private static byte[] Render(string outcome, string? message, string? reason, StatusDetails? details, int? code, string? token = null)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using var writer = new Utf8JsonWriter(buffer, JsonFormat.Writer);
@@ -47,6 +47,7 @@ internal static class StatusWriter
         writer.WriteString("kind"u8, "Status"u8);
         writer.WriteString("apiVersion"u8, "v1"u8);
         writer.WriteStartObject("metadata"u8);
+        WriteOptional(writer, "continue", token);
         writer.WriteEndObject();
         writer.WriteString("status"u8, outcome);
         WriteOptional(writer, "message", message);

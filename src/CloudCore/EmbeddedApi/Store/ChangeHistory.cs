@@ -13,7 +13,7 @@ internal sealed class ChangeHistory(int mostChanges, long mostBytes)
     public long CompactedRevision { get; private set; }
 
     /// <summary>Used once, before the first <see cref="Add"/>, with what the database says.</summary>
-    public void StartFrom(long compactedRevision) => CompactedRevision = compactedRevision;
+    public void StartFrom(long compactedRevision) => CompactedRevision = Math.Max(CompactedRevision, compactedRevision);
 
     public void Add(Change change)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using EdgeSync.Storage;
 
@@ -19,6 +20,7 @@ internal sealed class ObjectStore : IAsyncDisposable
     private const int MostPerCommit = 512;
     private const int QueueLength = 4096;
     private const int WatchQueueLength = 1024;
+    private const long WatchQueueBytes = 4 << 20;
 
     // rows are removed from the log in portions, not one by one
     private const int CompactEvery = 256;
@@ -31,6 +33,7 @@ internal sealed class ObjectStore : IAsyncDisposable
     private readonly Dictionary<string, ChangeHistory> _histories = []; // guarded by _gate
     private readonly Dictionary<string, List<WatchSubscription>> _subscriptions = []; // guarded by _gate
     private readonly Dictionary<string, int> _changesSinceCompaction = []; // the committer's own
+    private readonly long _floor; // what came before is not known of any resource
     private volatile StoreState _state;
     private bool _closed; // guarded by _gate
 
@@ -39,7 +42,9 @@ internal sealed class ObjectStore : IAsyncDisposable
         _database = database;
         _limits = limits;
         _state = StoreDatabase.LoadState(database);
-        foreach (var (resource, revision) in StoreDatabase.LoadCompacted(database))
+        var compacted = StoreDatabase.LoadCompacted(database);
+        _floor = compacted.Where(c => c.Resource == StoreDatabase.EveryResource).Select(c => c.Revision).SingleOrDefault();
+        foreach (var (resource, revision) in compacted.Where(c => c.Resource != StoreDatabase.EveryResource))
         {
             HistoryOf(resource).StartFrom(revision);
         }
@@ -100,7 +105,7 @@ internal sealed class ObjectStore : IAsyncDisposable
                 return null;
             }
 
-            var subscription = new WatchSubscription(this, resource, WatchQueueLength) { Start = state, Replay = replay };
+            var subscription = new WatchSubscription(this, resource, WatchQueueLength, WatchQueueBytes) { Start = state, Replay = replay };
             if (_closed)
             {
                 subscription.Close();
@@ -115,6 +120,46 @@ internal sealed class ObjectStore : IAsyncDisposable
             others.Add(subscription);
             return subscription;
         }
+    }
+
+    /// <summary>
+    /// The objects of one resource as they were at a revision: the newest ones, with what came after it undone. Null where
+    /// changes since then are not all known any more.
+    /// </summary>
+    public ImmutableSortedDictionary<NamespacedName, StoredObject>? ObjectsAt(string resource, long revision)
+    {
+        StoreState state;
+        List<Change>? later;
+        lock (_gate)
+        {
+            state = _state;
+            later = revision >= state.Revision ? [] : HistoryOf(resource).After(revision);
+        }
+
+        var objects = state.Of(resource);
+        if (later is not { Count: > 0 })
+        {
+            return later is null ? null : objects;
+        }
+
+        var before = objects.ToBuilder();
+        for (var i = later.Count - 1; i >= 0; i--)
+        {
+            if (later[i].Type == ChangeType.Added)
+            {
+                before.Remove(later[i].Object.Key);
+            }
+            else if (later[i].Previous is { } previous)
+            {
+                before[previous.Key] = previous;
+            }
+            else
+            {
+                return null;
+            }
+        }
+
+        return before.ToImmutable();
     }
 
     public void Unsubscribe(WatchSubscription subscription)
@@ -270,7 +315,7 @@ internal sealed class ObjectStore : IAsyncDisposable
         {
             if (!watchers[i].Offer(change))
             {
-                watchers[i].Close();
+                watchers[i].CloseSlow();
                 watchers.RemoveAt(i);
             }
         }
@@ -281,6 +326,7 @@ internal sealed class ObjectStore : IAsyncDisposable
         if (!_histories.TryGetValue(resource, out var history))
         {
             _histories[resource] = history = new ChangeHistory(_limits.HistoryChanges, _limits.HistoryBytes);
+            history.StartFrom(_floor);
         }
 
         return history;
@@ -297,6 +343,6 @@ internal sealed class ObjectStore : IAsyncDisposable
 }
 
 /// <summary>How much of the past is kept per resource.</summary>
-/// <param name="HistoryChanges">Changes that a watch can resume from.</param>
+/// <param name="HistoryChanges">Changes that a watch can resume from, and that a list in pages can be undone by.</param>
 /// <param name="HistoryBytes">Bytes of those changes' objects.</param>
-internal sealed record StoreLimits(int HistoryChanges = 1024, long HistoryBytes = 4 << 20);
+internal sealed record StoreLimits(int HistoryChanges = 4096, long HistoryBytes = 16 << 20);

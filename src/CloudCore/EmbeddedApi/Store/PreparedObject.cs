@@ -76,6 +76,22 @@ internal sealed class PreparedObject
         return result;
     }
 
+    /// <summary>The bytes without a resourceVersion: of an object that was never stored.</summary>
+    public byte[] WithoutVersion()
+    {
+        var member = "\"resourceVersion\":\"\""u8;
+        var start = _versionOffset + 1 - member.Length;
+
+        // the comma goes that parts it from its neighbour
+        if (_json[start - 1] == (byte)',')
+        {
+            return [.. _json.AsSpan(0, start - 1), .. _json.AsSpan(start + member.Length)];
+        }
+
+        var end = start + member.Length;
+        return [.. _json.AsSpan(0, start), .. _json.AsSpan(_json[end] == (byte)',' ? end + 1 : end)];
+    }
+
     private static int WriteVersionPlace(Utf8JsonWriter writer)
     {
         writer.WriteString("resourceVersion"u8, ""u8);

@@ -16,6 +16,9 @@ internal static class StoreDatabase
 {
     public const string FileName = "cloudcore.db";
 
+    /// <summary>In the table <c>compacted</c>: nothing up to this revision is known of any resource (after a restore).</summary>
+    public const string EveryResource = "";
+
     /// <summary>Released steps never change; a new need is a new step.</summary>
     private static readonly string[] s_migrations =
     [
@@ -72,12 +75,23 @@ internal static class StoreDatabase
             objects[stored.Key] = stored;
         }
 
-        var revision = database.Read(session => session.Scalar(
-            """
-            SELECT max(revision) FROM (SELECT max(revision) AS revision FROM object UNION ALL
-                SELECT max(revision) FROM change UNION ALL SELECT max(revision) FROM compacted)
-            """)) as long? ?? 1;
-        return new StoreState(revision, resources.ToImmutableDictionary(r => r.Key, r => r.Value.ToImmutable()));
+        return new StoreState(database.Read(Revision), resources.ToImmutableDictionary(r => r.Key, r => r.Value.ToImmutable()));
+    }
+
+    /// <summary>The newest revision that the database ever gave; 1 where it gave none.</summary>
+    public static long Revision(SqlSession session) => session.Scalar(
+        """
+        SELECT max(revision) FROM (SELECT max(revision) AS revision FROM object UNION ALL
+            SELECT max(revision) FROM change UNION ALL SELECT max(revision) FROM compacted)
+        """) as long? ?? 1;
+
+    /// <exception cref="DatabaseException">The file was written by a newer version of this program.</exception>
+    public static void RefuseNewer(SqlSession session, string path)
+    {
+        if (session.Scalar("PRAGMA user_version") is long version && version > s_migrations.Length)
+        {
+            throw new DatabaseException($"{path} was written by a newer cloudcore (schema {version}, this one knows {s_migrations.Length}); use that one");
+        }
     }
 
     public static List<(string Resource, long Revision)> LoadCompacted(Database database) => database.Read(

@@ -100,6 +100,18 @@ internal sealed class FieldErrors
     /// <summary>Whether something was found that makes rules across fields meaningless (see <see cref="FieldProblem.HidesRules"/>).</summary>
     public bool HidesRules { get; private set; }
 
+    /// <summary>Throws 422 Invalid where anything was found in what is not a resource.</summary>
+    public void ThrowIfAnyOf(string group, string kind)
+    {
+        if (_causes.Count > 0)
+        {
+            throw new ApiException(
+                StatusReason.Invalid,
+                $"{kind}.{group} \"\" is invalid: {string.Join(", ", _causes.Select(c => $"{c.Field}: {c.Message}"))}",
+                new StatusDetails { Group = group, Kind = kind, Causes = _causes });
+        }
+    }
+
     private void Add(string reason, string field, string message) =>
         _causes.Add(new StatusCause { Reason = reason, Message = message, Field = field });
 

@@ -47,7 +47,7 @@ internal sealed partial class NamespaceCleaner(
         while (true)
         {
             var left = await CleanAllAsync(cancellationToken);
-            var change = subscription.Changes.WaitToReadAsync(cancellationToken).AsTask();
+            var change = subscription.WaitToReadAsync(cancellationToken).AsTask();
             if (left)
             {
                 await Task.WhenAny(change, Task.Delay(s_again, time, cancellationToken));
@@ -62,7 +62,7 @@ internal sealed partial class NamespaceCleaner(
                 return;
             }
 
-            while (subscription.Changes.TryRead(out _))
+            while (subscription.TryRead(out _))
             {
                 // only the fact that something changed counts
             }

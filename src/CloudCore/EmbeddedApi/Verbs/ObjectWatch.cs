@@ -13,13 +13,20 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProvider time)
 {
     private static readonly TimeSpan s_bookmarkEvery = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan s_slowGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(60);
 
     public async Task WatchAsync(ApiRequest request)
     {
         var filter = ObjectReads.FilterOf(request);
-        var asked = request.QueryNumber("resourceVersion");
+        var asked = ListRules.Version(request);
         var sendInitial = SendsInitialEvents(request);
+        if (sendInitial == true)
+        {
+            ListRules.DemandReached(asked, store.State.Revision);
+        }
+
+        var duration = Duration(request);
         var fromState = sendInitial ?? asked is null or 0;
         var after = asked is null or 0 || sendInitial == true ? null : asked;
         var response = request.Context.Response;
@@ -45,25 +52,54 @@ internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProv
             }
         }
 
-        foreach (var change in subscription.Replay)
+        using var slow = new CancellationTokenSource();
+        var guard = CutSlowAsync(request, subscription, slow.Token);
+        try
         {
-            stream.WriteChange(change);
-        }
+            foreach (var change in subscription.Replay)
+            {
+                stream.WriteChange(change);
+                await stream.FlushLargeAsync();
+            }
 
-        await response.BodyWriter.FlushAsync(request.Aborted);
-        await FollowAsync(request, subscription, stream);
+            await response.BodyWriter.FlushAsync(request.Aborted);
+            await FollowAsync(request, subscription, stream, duration);
+        }
+        finally
+        {
+            await slow.CancelAsync();
+            await guard;
+        }
     }
 
-    private async Task FollowAsync(ApiRequest request, WatchSubscription subscription, Stream stream)
+    /// <summary>
+    /// A client that takes nothing any more would hold its queue for as long as its connection lives. Once that has
+    /// overflowed it gets a little time for what waits, and is then cut off.
+    /// </summary>
+    private async Task CutSlowAsync(ApiRequest request, WatchSubscription subscription, CancellationToken ended)
+    {
+        try
+        {
+            await subscription.Overflow.WaitAsync(ended);
+            await Task.Delay(s_slowGrace, time, ended);
+            request.Context.Abort();
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            // the watch is over
+        }
+    }
+
+    private async Task FollowAsync(ApiRequest request, WatchSubscription subscription, Stream stream, TimeSpan duration)
     {
         var bookmarks = request.QueryIsTrue("allowWatchBookmarks");
-        var until = time.GetUtcNow() + Duration(request);
+        var until = time.GetUtcNow() + duration;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted);
         Task<bool>? more = null;
         Task? pause = null;
         while (time.GetUtcNow() is var now && now < until)
         {
-            more ??= subscription.Changes.WaitToReadAsync(ended.Token).AsTask();
+            more ??= subscription.WaitToReadAsync(ended.Token).AsTask();
             pause ??= Task.Delay(bookmarks && until - now > s_bookmarkEvery ? s_bookmarkEvery : until - now, time, ended.Token);
             await Task.WhenAny(more, pause);
             request.Aborted.ThrowIfCancellationRequested();
@@ -74,7 +110,7 @@ internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProv
                     break;
                 }
 
-                stream.WriteAll(subscription);
+                await stream.WriteAllAsync(subscription);
                 more = null;
             }
 
@@ -82,7 +118,7 @@ internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProv
             {
                 // everything up to this revision was offered to the queue before it was published
                 var revision = store.State.Revision;
-                stream.WriteAll(subscription);
+                await stream.WriteAllAsync(subscription);
                 if (bookmarks)
                 {
                     stream.WriteBookmark(revision, initialEventsEnd: false);
@@ -100,21 +136,30 @@ internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProv
     /// <summary>Null where the parameter is missing and the old rules hold.</summary>
     private static bool? SendsInitialEvents(ApiRequest request)
     {
-        if (request.Query("sendInitialEvents").Length == 0)
+        if (!request.Context.Request.Query.ContainsKey("sendInitialEvents"))
         {
+            if (request.Query("resourceVersionMatch").Length > 0)
+            {
+                var refused = new Validation.FieldErrors();
+                refused.Forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+                refused.ThrowIfAnyOf("meta.k8s.io", "ListOptions");
+            }
+
             return null;
         }
 
+        var errors = new Validation.FieldErrors();
         if (request.Query("resourceVersionMatch") != "NotOlderThan")
         {
-            throw ApiException.BadRequest("resourceVersionMatch must be NotOlderThan where sendInitialEvents is given");
+            errors.Forbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
         }
 
         if (request.QueryIsTrue("sendInitialEvents") && !request.QueryIsTrue("allowWatchBookmarks"))
         {
-            throw ApiException.BadRequest("sendInitialEvents needs allowWatchBookmarks");
+            errors.Forbidden("allowWatchBookmarks", "sendInitialEvents requires allowWatchBookmarks");
         }
 
+        errors.ThrowIfAnyOf("meta.k8s.io", "ListOptions");
         return request.QueryIsTrue("sendInitialEvents");
     }
 
@@ -127,6 +172,8 @@ internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProv
     /// <summary>One response body: filters changes and writes them in the asked form.</summary>
     private sealed class Stream(ApiRequest request, Renderer renderer, ObjectFilter filter, PipeWriter output)
     {
+        private const int LargestUnflushed = 64 * 1024;
+
         private bool _headingWritten;
         private long _lastRevision;
 
@@ -137,19 +184,26 @@ internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProv
                 if (filter.Matches(stored))
                 {
                     Write("ADDED", stored);
-                    if (output.UnflushedBytes > 64 * 1024)
-                    {
-                        await output.FlushAsync(request.Aborted);
-                    }
+                    await FlushLargeAsync();
                 }
             }
         }
 
-        public void WriteAll(WatchSubscription subscription)
+        public async Task WriteAllAsync(WatchSubscription subscription)
         {
-            while (subscription.Changes.TryRead(out var change))
+            while (subscription.TryRead(out var change))
             {
                 WriteChange(change);
+                await FlushLargeAsync();
+            }
+        }
+
+        /// <summary>Waits for the client before much has piled up for it.</summary>
+        public async ValueTask FlushLargeAsync()
+        {
+            if (output.UnflushedBytes > LargestUnflushed)
+            {
+                await output.FlushAsync(request.Aborted);
             }
         }
 

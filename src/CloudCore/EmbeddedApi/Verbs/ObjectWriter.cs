@@ -66,7 +66,8 @@ internal sealed partial class ObjectWriter(ObjectStore store, ServiceNetwork ser
 
     /// <summary>What a dry run answers: the object at the version that it has, or at none.</summary>
     private static StoredObject Pretend(WriteContext context, JsonObject node, long version) => new(
-        context.Key, node.Object("metadata")!.Text("uid") ?? "", version, PreparedObject.From(node).WithVersion(version));
+        context.Key, node.Object("metadata")!.Text("uid") ?? "", version,
+        version == 0 ? PreparedObject.From(node).WithoutVersion() : PreparedObject.From(node).WithVersion(version));
 
     private ValueTask<KeyedGate<(string Resource, NamespacedName Key)>.Entry> TurnAsync(WriteContext context, CancellationToken cancellationToken) =>
         _turns.EnterAsync((context.Resource.StorageName, context.Resource.OneWriterAtATime ? default : context.Key), cancellationToken);

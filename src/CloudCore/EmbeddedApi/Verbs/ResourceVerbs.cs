@@ -52,11 +52,12 @@ internal sealed class ResourceVerbs(
 
         switch (request.Context.Request.Method)
         {
+            case "GET" when named:
+                // also with watch: one object is watched by a field selector, as in Kubernetes
+                await _reads.GetAsync(request);
+                break;
             case "GET" when request.QueryIsTrue("watch"):
                 await _watch.WatchAsync(request);
-                break;
-            case "GET" when named:
-                await _reads.GetAsync(request);
                 break;
             case "GET":
                 await _reads.ListAsync(request);
@@ -248,9 +249,9 @@ internal sealed class ResourceVerbs(
         var filter = ObjectReads.FilterOf(request);
         var options = await DeleteOptions.ReadAsync(request, maxBodyBytes, _deleteOptions);
         var context = WriteContext.Of(request);
-        var limit = request.QueryNumber("limit") is > 0 and var asked ? asked : long.MaxValue;
-        var token = request.Query("continue") is { Length: > 0 } text ? ContinueToken.Parse(text) : null;
-        var page = ObjectReads.Page(request.Resource.StorageName, store.State, filter, token, limit);
+        var limit = Math.Max(request.QueryNumber("limit") ?? 0, 0);
+        var rules = ListRules.Of(request, store.State.Revision, limit);
+        var page = _reads.Page(request.Resource.StorageName, filter, rules, limit);
         var deleted = new List<StoredObject>(page.Items.Count);
         foreach (var stored in page.Items)
         {

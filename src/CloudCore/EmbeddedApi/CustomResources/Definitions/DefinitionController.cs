@@ -87,7 +87,7 @@ internal sealed partial class DefinitionController(
         while (true)
         {
             var left = await TryPassAsync(cancellationToken);
-            change ??= subscription.Changes.WaitToReadAsync(cancellationToken).AsTask();
+            change ??= subscription.WaitToReadAsync(cancellationToken).AsTask();
             asked ??= _asked.WaitAsync(cancellationToken);
             if (left)
             {
@@ -113,7 +113,7 @@ internal sealed partial class DefinitionController(
             }
 
             change = null;
-            while (subscription.Changes.TryRead(out _))
+            while (subscription.TryRead(out _))
             {
                 // only the fact that something changed counts
             }
