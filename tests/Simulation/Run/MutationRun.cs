@@ -17,7 +17,7 @@ internal sealed record Verdict(Mutation Mutation, string? Caught, ulong Seed);
 internal static class MutationRun
 {
     /// <summary>Seeds within which each must be caught.</summary>
-    public const int MostSeeds = 5000;
+    public const int MostSeeds = 10_000;
 
     /// <summary>Runs the mutations one after the other, in this process.</summary>
     public static IReadOnlyList<Verdict> Run(IReadOnlyList<Mutation> mutations, SimulationOptions options, int mostSeeds)

@@ -37,8 +37,16 @@ internal sealed class ApiObject
     /// <summary>A device's wish for its property.</summary>
     public int Desired { get; set; }
 
-    /// <summary>The sequence of the last status written; 0 for none.</summary>
+    /// <summary>The sequence of the last status written; 0 for none. (Of a Node: one that was already there is not written again.)</summary>
     public long Status { get; set; }
+
+    /// <summary>A Node's label.</summary>
+    public string Release { get; set; } = "";
+
+    /// <summary>A Node's status as its bytes, and what it says.</summary>
+    public string NodeStatus { get; set; } = "null";
+
+    public string? Mode { get; set; }
 
     /// <summary>A device's status as its bytes, and what it says, by property.</summary>
     public string DeviceStatus { get; set; } = "";
@@ -63,6 +71,8 @@ internal sealed class ApiObject
                 invariant, $$$"""{"apiVersion":"v1","kind":"Pod",{{{metadata}}},"spec":{"nodeName":"{{{Node}}}","volumes":[{{{Volumes()}}}],"containers":[{"name":"c","image":"i:{{{Content}}}"}]},"status":{"seq":{{{Status}}}}}"""),
             ResourceTypes.Device => string.Create(
                 invariant, $$$"""{"apiVersion":"devices.kubeedge.io/v1beta1","kind":"Device",{{{metadata}}},"spec":{"nodeName":"{{{Node}}}","deviceModelRef":{"name":"{{{Uses[0].Name}}}"},"properties":[{"name":"p0","desired":{"value":"w{{{Desired}}}"}},{"name":"p1"},{"name":"p2"}]}{{{DeviceStatus}}}}"""),
+            ResourceTypes.Node => string.Create(
+                invariant, $$$"""{"apiVersion":"v1","kind":"Node","metadata":{"name":"{{{Key.Name}}}","uid":"{{{Uid}}}","resourceVersion":"{{{Version}}}","labels":{"release":"{{{Release}}}"}},"status":{{{NodeStatus}}}}"""),
             _ => string.Create(
                 invariant, $$$"""{"apiVersion":"v1","kind":"{{{Key.Type}}}",{{{metadata}}},"data":{"k":"{{{Content}}}"},"status":{"seq":{{{Status}}}}}"""),
         };

@@ -77,6 +77,12 @@ internal static class Mutations
             "src/CloudCore/DeviceController/TwinReport.cs", ": IsKnown(twin)))", ": !FAULT && IsKnown(twin)))"),
         new("begin-beside-older", "a newer session does not await the older one's last write",
             Hub + "NodeSeats.cs", "seat.Newest == session && seat.Present == 1", "seat.Newest == session && (FAULT || seat.Present == 1)"),
+        new("digest-beside-the-disk", "the edge says what it holds while it stores what came in an earlier session",
+            Sync + "AgentSync.Inventory.cs", "_storing > 0 || _toStore.Count > 0)", "(!FAULT && (_storing > 0 || _toStore.Count > 0)))"),
+        new("trust-an-old-cache", "what a node says of itself counts as known by a cache older than the hub's own last write",
+            Hub + "Upstream/KnownNode.cs", "|| VersionOf(node) >= written)", "|| FAULT || VersionOf(node) >= written)"),
+        new("another-node-unseen", "a Node that took the place of another goes unnoticed",
+            Hub + "SeenNode.cs", "before == node.Uid ?", "before == node.Uid || FAULT ?"),
         new("scope-never-shrinks", "a node keeps its claim on what was moved away",
             Hub + "NodeScope.cs", "if (--uses[key] > 0)", "if (--uses[key] > 0 || FAULT)"),
     ];

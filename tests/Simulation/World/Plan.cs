@@ -27,6 +27,7 @@ internal enum ActKind
     ReportNode,
     ReportTwin,
     RecordEvent,
+    SendRouted,
 
     // faults
     EdgeCrash,
@@ -50,6 +51,7 @@ internal enum ActKind
     WatchExpires,
     Flap,
     LossyPath,
+    BoxBusy,
 }
 
 /// <summary>One thing that is done at a time; the numbers choose among what is there then.</summary>
@@ -64,7 +66,7 @@ internal sealed record Act(long At, ActKind Kind, int A, int B, int For);
 internal static class Plan
 {
     private static readonly ActKind[] s_work = [.. Enum.GetValues<ActKind>().Where(k => k < ActKind.ReportPod)];
-    private static readonly ActKind[] s_reports = [ActKind.ReportPod, ActKind.ReportNode, ActKind.ReportTwin, ActKind.ReportTwin, ActKind.RecordEvent];
+    private static readonly ActKind[] s_reports = [ActKind.ReportPod, ActKind.ReportNode, ActKind.ReportTwin, ActKind.ReportTwin, ActKind.RecordEvent, ActKind.SendRouted];
     private static readonly ActKind[] s_faults = [.. Enum.GetValues<ActKind>().Where(k => k >= ActKind.EdgeCrash)];
 
     public static IReadOnlyList<Act> Make(ulong seed, int acts)
@@ -90,7 +92,43 @@ internal static class Plan
             plan.Add(new Act(rng.Below(400), first[i % 3], rng.Below(1 << 20), rng.Below(1 << 20), 0));
         }
 
+        // some worlds have storms in which several troubles meet; dice of their own, so that the other worlds stay as they are
+        var storms = new Xoshiro(seed ^ 0x5708);
+        for (var i = storms.OneIn(4) ? storms.Between(2, 8) : 0; i > 0; i--)
+        {
+            plan.AddRange(storms.OneIn(2) ? Stall(storms, storms.Below(length)) : Doubt(storms, storms.Below(length)));
+        }
+
         return [.. plan.OrderBy(a => a.At)];
+    }
+
+    /// <summary>A box whose disk has stalled loses its link while objects are on the way to it, and some of those are gone before it is back.</summary>
+    private static IEnumerable<Act> Stall(Xoshiro rng, int at)
+    {
+        var edge = rng.Below(1 << 20);
+        yield return new Act(at, rng.OneIn(2) ? ActKind.DiskSlow : ActKind.BoxBusy, edge, rng.Between(500, 1499), rng.Between(2000, 6000));
+        for (var i = rng.Between(2, 6); i > 0; i--)
+        {
+            var pod = rng.Below(1 << 20);
+            yield return new Act(at + rng.Below(800), rng.Of([ActKind.CreatePod, ActKind.ChangePod, ActKind.RecreatePod]), pod, edge, 0);
+            yield return new Act(at + rng.Between(300, 3000), rng.Of([ActKind.ForceDeletePod, ActKind.RecreatePod, ActKind.ReportPod]), pod, edge, 0);
+        }
+
+        yield return new Act(at + rng.Between(50, 900), rng.Of([ActKind.ResetLinks, ActKind.AbandonLink]), edge, 0, 0);
+    }
+
+    /// <summary>A node that is back says this and that of itself, while the hub hears late what became of it.</summary>
+    private static IEnumerable<Act> Doubt(Xoshiro rng, int at)
+    {
+        var edge = rng.Below(1 << 20);
+        var lasts = rng.Between(3000, 8000);
+        yield return new Act(at, ActKind.ResetLinks, edge, 0, 0);
+        yield return new Act(at + 1, ActKind.WatchLags, edge, rng.Between(1500, 4999), lasts);
+        yield return new Act(at + 1, ActKind.ApiLosesAnswers, edge, rng.Below(3), lasts);
+        for (var i = rng.Between(4, 12); i > 0; i--)
+        {
+            yield return new Act(at + rng.Between(500, 4500), ActKind.ReportNode, edge, rng.Below(1 << 20), 0);
+        }
     }
 
     /// <summary>Each world has its own mix of troubles: few kinds that come often find more than all kinds, each seldom.</summary>

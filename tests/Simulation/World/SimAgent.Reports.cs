@@ -18,7 +18,30 @@ internal sealed partial class SimAgent
     private readonly HashSet<DeviceId> _dirtyTwins = [];
     private bool _converging;
 
-    public void ReportNode() => _writer.Write(PutNodeStatus, _ => OutboxChanged());
+    public void ReportNode(int choice)
+    {
+        _edge.Mode = choice % 2 == 0 ? "m0" : "m1";
+        _writer.Write(PutNodeStatus, _ => OutboxChanged());
+    }
+
+    /// <summary>An app's message to the cloud: all must arrive, those of a topic in their order.</summary>
+    public void SendRouted(int choice)
+    {
+        var (topic, number) = ($"t{choice % 2}", _world.NextSequence());
+        _writer.Write(
+            disk =>
+            {
+                if (!_edge.Routed.TryGetValue(topic, out var numbers))
+                {
+                    _edge.Routed.Add(topic, numbers = []);
+                }
+
+                numbers.Add(number);
+                _outbox.Put(disk, new UpstreamMessage(
+                    SimOutbox.RoutedPrefix + topic, Lane.Bulk, true, Sources.Bus, Groups.User, Operations.Upload, topic, SimContent.Write("", number)));
+            },
+            _ => OutboxChanged());
+    }
 
     public void ReportPod(int choice)
     {
@@ -89,11 +112,12 @@ internal sealed partial class SimAgent
 
     private void PutNodeStatus(SimDisk disk)
     {
-        var sequence = _world.NextSequence();
+        var at = _world.Time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
         _outbox.Put(disk, new UpstreamMessage(
             "nodestatus", Lane.Control, false, Sources.Edged, Groups.Meta, Operations.Patch,
-            $"default/{ResourceTypes.NodePatch}/{_edge.Name}", SimContent.Write("", sequence)));
-        _edge.Reported[(new ObjectKey("", ResourceTypes.Node, _edge.Name), "")] = sequence;
+            $"default/{ResourceTypes.NodePatch}/{_edge.Name}",
+            SimContent.WriteNodeStatus(_world.NextSequence(), _edge.Mode, at)));
+        _edge.SaidMode = _edge.Mode;
     }
 
     /// <summary>An object changed; who is told reads the current state.</summary>

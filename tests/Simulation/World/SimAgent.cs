@@ -145,7 +145,8 @@ internal sealed partial class SimAgent : ILinkEnd
             disk =>
             {
                 _outbox.Put(disk, new UpstreamMessage(
-                    "node", Lane.Control, false, Sources.Edged, Groups.Resource, Operations.Insert, node.ToString(), "{}"u8.ToArray()));
+                    "node", Lane.Control, false, Sources.Edged, Groups.Resource, Operations.Insert, node.ToString(),
+                    SimContent.WriteRegistration(_edge.Release)));
                 PutNodeStatus(disk);
             },
             taken =>

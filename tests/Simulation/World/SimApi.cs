@@ -32,6 +32,9 @@ internal sealed class SimApi(SimWorld world)
     /// <summary>Keys of "each" messages whose events were created.</summary>
     public HashSet<string> Events { get; } = [];
 
+    /// <summary>Numbers of the routed messages that arrived, by node and topic, in their order.</summary>
+    public Dictionary<(string Node, string Topic), List<long>> Routed { get; } = [];
+
     /// <summary>Whether it answers; an API that comes back is another process with the same store.</summary>
     public bool Away { get; private set; }
 

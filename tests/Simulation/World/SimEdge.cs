@@ -18,19 +18,35 @@ internal sealed class SimEdge(SimWorld world, int number)
     /// <summary>The longest that a commit takes, milliseconds.</summary>
     public int DiskDelay { get; set; } = 8;
 
+    /// <summary>How soon a thread goes on whose transaction is committed: in fewer than so many milliseconds.</summary>
+    public int ThreadDelay { get; set; } = 2;
+
+    /// <summary>What the box's status says; what it says of itself repeats.</summary>
+    public string Mode { get; set; } = "m0";
+
+    /// <summary>The agent's version, a label of its Node; another one after some starts.</summary>
+    public string Release { get; private set; } = "r0";
+
     /// <summary>The process; null while it is dead.</summary>
     public SimAgent? Agent { get; private set; }
 
     /// <summary>The last status that was committed to the disk, by object; what the API has to come to.</summary>
     public Dictionary<(ObjectKey Key, string Uid), long> Reported { get; } = [];
 
-    /// <summary>Keys of "each" messages that were committed to the disk and not dropped.</summary>
+    /// <summary>The mode of the node status that was committed to the disk last; null for none.</summary>
+    public string? SaidMode { get; set; }
+
+    /// <summary>The numbers of routed messages that were committed to the disk and not dropped, by topic.</summary>
+    public Dictionary<string, SortedSet<long>> Routed { get; } = [];
+
+    /// <summary>Keys of events that were committed to the disk and not dropped.</summary>
     public HashSet<string> Events { get; } = [];
 
     public void Start()
     {
         if (Agent is null)
         {
+            Release = world.Rng.OneIn(2) ? "r0" : "r1";
             Agent = new SimAgent(world, this);
             Agent.Start();
         }
@@ -55,6 +71,8 @@ internal sealed class SimEdge(SimWorld world, int number)
         Disk = new SimDisk();
         Reported.Clear();
         Events.Clear();
+        Routed.Clear();
+        SaidMode = null;
         _acknowledgedGone.Clear();
     }
 

@@ -1,16 +1,19 @@
 using EdgeSync.CloudCore.CloudHub;
+using EdgeSync.CloudCore.CloudHub.Upstream;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
+using EdgeSync.Protocol.Wire;
 
 namespace EdgeSync.Simulation.World;
 
 /// <summary>
-/// The hub's process: the shipped caches, scope and seats, fed by lists and watches that lag, break and expire. It keeps nothing
+/// The hub's process: the shipped caches, scope, seats and <see cref="KnownNode"/>, fed by lists and watches that lag, break and expire. It keeps nothing
 /// on a disk.
 /// </summary>
 internal sealed class SimHub(SimWorld world)
 {
     private readonly Dictionary<string, Watch> _watches = [];
+    private readonly Dictionary<string, long> _left = []; // node → when its last session last heard it
     private long _lastEpoch;
 
     /// <summary>Counts starts; what an earlier process began does not reach a later one.</summary>
@@ -24,6 +27,8 @@ internal sealed class SimHub(SimWorld world)
 
     public NodeSeats<SimSession> Seats { get; private set; } = new();
 
+    public KnownNode Known { get; private set; } = null!;
+
     public List<SimSession> Sessions { get; } = [];
 
     /// <summary>The longest that a watch event travels, milliseconds.</summary>
@@ -34,6 +39,14 @@ internal sealed class SimHub(SimWorld world)
 
     public long NextEpoch() => ++_lastEpoch;
 
+    /// <summary>As CloudHub/NodeContacts: how long ago this process heard the node; null for never.</summary>
+    public long? SilenceOf(string node) =>
+        Seats.Find(node) is { } session ? world.Agenda.Now - session.LastHeard
+        : _left.TryGetValue(node, out var heard) ? world.Agenda.Now - heard
+        : null;
+
+    public void NoteEnd(SimSession session) => _left[session.Node] = session.LastHeard;
+
     public void Start()
     {
         Running = true;
@@ -42,6 +55,8 @@ internal sealed class SimHub(SimWorld world)
         Caches = SimApi.Types.ToDictionary(t => t, _ => new ObjectCache());
         Scope = new NodeScope(Caches);
         Seats = new NodeSeats<SimSession>();
+        Known = new KnownNode(name => Caches[ResourceTypes.Node].Get(new("", name)), world.Time);
+        _left.Clear();
         _watches.Clear();
         foreach (var type in SimApi.Types)
         {

@@ -72,6 +72,19 @@ internal sealed partial class SimOracle
             }
         }
 
+        foreach (var (topic, numbers) in edge.Routed)
+        {
+            if (numbers.Except(world.Api.Routed.GetValueOrDefault((edge.Name, topic)) ?? []).FirstOrDefault() is var missing and not 0)
+            {
+                return $"message {missing} to {topic} never arrived";
+            }
+        }
+
+        if (world.Api.Find(new ObjectKey("", ResourceTypes.Node, edge.Name)) is { } node && (node.Mode != edge.SaidMode || node.Release != edge.Release))
+        {
+            return $"its Node says {node.Mode} and {node.Release} in the API, {edge.SaidMode} and {edge.Release} was reported last";
+        }
+
         foreach (var ((key, uid), sequence) in edge.Reported)
         {
             if (world.Api.Find(key) is { } found && (uid.Length == 0 || found.Uid == uid) && found.Status != sequence)

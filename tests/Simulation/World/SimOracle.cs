@@ -109,6 +109,24 @@ internal sealed partial class SimOracle(SimWorld world)
         }
     }
 
+    /// <summary>The hub answers a node without a write, because the API has it already.</summary>
+    public void CheckKnown(SimSession session, KubeObject known, Func<ApiObject, bool> has) => Check(
+        world.Api.Find(new ObjectKey("", ResourceTypes.Node, session.Node)) is not { } found || found.Uid != known.Uid || has(found),
+        Promises.SettledIsTaken, $"{session.Node} is told that the API has what it says (version {known.ResourceVersion}), which it has not");
+
+    /// <summary>A node's routed message has arrived.</summary>
+    public void Routes(string node, string topic, long number)
+    {
+        if (!world.Api.Routed.TryGetValue((node, topic), out var arrived))
+        {
+            world.Api.Routed.Add((node, topic), arrived = []);
+        }
+
+        // the last one may come again, where its answer was lost
+        Check(arrived.Count == 0 || number >= arrived[^1], Promises.NeverOlder, $"{node} {topic}: message {number} comes after {arrived.LastOrDefault()}");
+        arrived.Add(number);
+    }
+
     /// <summary>The API is about to write a status.</summary>
     public void CheckNewer(ObjectKey key, long before, long sequence) =>
         Check(sequence >= before, Promises.NeverOlder, $"status {sequence} of {key} replaces {before}");
@@ -154,7 +172,13 @@ internal sealed partial class SimOracle(SimWorld world)
     public void CheckSettled(SimEdge edge, OutboxEntry entry, SettleReason reason)
     {
         var message = entry.Message;
-        if (message.Each)
+        if (message.Kind == OutboxKind.Routed)
+        {
+            var number = SimContent.Read(message.Content).Sequence;
+            Check(reason == SettleReason.Taken && world.Api.Routed.GetValueOrDefault((edge.Name, message.Resource))?.Contains(number) == true,
+                Promises.SettledIsTaken, $"{edge.Name} {message.Key} {number} leaves the outbox ({reason}), it has not arrived");
+        }
+        else if (message.Each)
         {
             Check(reason == SettleReason.Taken && world.Api.Events.Contains("event/default/" + ObjectName(message.Resource)), Promises.SettledIsTaken,
                 $"{edge.Name} {message.Key} leaves the outbox ({reason}), the API does not have it");

@@ -8,6 +8,8 @@ namespace EdgeSync.Simulation.World;
 /// </summary>
 internal sealed class SimOutbox
 {
+    public const string RoutedPrefix = "bus/";
+
     private readonly OutboxIndex _index;
     private readonly SimEdge _edge;
 
@@ -39,6 +41,11 @@ internal sealed class SimOutbox
         {
             // counted as dropped: nobody waits for it any more
             _edge.Events.Remove(gone.Key);
+            if (gone.Key.StartsWith(RoutedPrefix, StringComparison.Ordinal))
+            {
+                _edge.Routed[gone.Key[RoutedPrefix.Length..]].Remove(SimContent.Read(disk.Outbox[gone.Seq].Content).Sequence);
+            }
+
             disk.Outbox.Remove(gone.Seq);
         }
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.CloudCore.CloudHub;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Sync;
 using EdgeSync.Protocol.Wire;
@@ -30,7 +31,7 @@ internal sealed class SimSession : ILinkEnd
     private long _lastHeard;
     private long _timer = long.MaxValue;
     private bool _senderDue;
-    private bool _nodeSeen;
+    private SeenNode _seen;
     private bool _working;
     private bool _left;
 
@@ -41,6 +42,9 @@ internal sealed class SimSession : ILinkEnd
         Edge = edge;
         Epoch = world.Hub.NextEpoch();
         _lastHeard = world.Agenda.Now;
+
+        // as CloudHubEndpoint: half of the limit after which a controller takes a node for dead
+        Identity = new SessionIdentity(edge.Name, Epoch, Extended: true, "hub") { WasNear = world.Hub.SilenceOf(edge.Name) < SilenceLimitMs / 2 };
         _sync = new HubSync(world.Options.HubOptions with
         {
             IdPrefix = string.Create(CultureInfo.InvariantCulture, $"{world.Agenda.Now:x}-{world.Hub.Incarnation:x}.{Epoch:x}-"),
@@ -52,6 +56,10 @@ internal sealed class SimSession : ILinkEnd
     public string Node => Edge.Name;
 
     public long Epoch { get; }
+
+    public SessionIdentity Identity { get; }
+
+    public long LastHeard => _lastHeard;
 
     public bool Begun { get; private set; }
 
@@ -156,6 +164,7 @@ internal sealed class SimSession : ILinkEnd
         }
 
         _left = true;
+        _world.Hub.NoteEnd(this);
         if (_world.Hub.Seats.Leave(Node, this, out var next))
         {
             next.Begin();
@@ -342,9 +351,9 @@ internal sealed class SimSession : ILinkEnd
     private void SendOne()
     {
         var now = _world.Agenda.Now;
-        if (!TakeNotes())
+        if (TakeNotes() is { } reason)
         {
-            End("its Node object was deleted");
+            End(reason);
             return;
         }
 
@@ -428,25 +437,20 @@ internal sealed class SimSession : ILinkEnd
         });
     }
 
-    /// <summary>False where the session has to end: the node is to register anew.</summary>
-    private bool TakeNotes()
+    /// <summary>Why the session has to end (the node is to register anew); null where it goes on.</summary>
+    private string? TakeNotes()
     {
         if (_noted.Count == 0)
         {
-            return true;
+            return null;
         }
 
         foreach (var key in _noted)
         {
             var wanted = _world.Hub.Scope.Lookup(Node, key);
-            if (key.Type == ResourceTypes.Node)
+            if (key.Type == ResourceTypes.Node && _seen.Look(wanted) is { } reason)
             {
-                if (wanted is null && _nodeSeen)
-                {
-                    return false;
-                }
-
-                _nodeSeen |= wanted is not null;
+                return reason;
             }
 
             _changed.Add(key);
@@ -463,7 +467,7 @@ internal sealed class SimSession : ILinkEnd
         }
 
         _noted.Clear();
-        return true;
+        return null;
     }
 
     private void Work()

@@ -8,7 +8,7 @@ namespace EdgeSync.Simulation.World;
 
 /// <summary>
 /// One request of a node on its way through the hub to the API: CloudHub/UpstreamDispatcher, NodeUpstream, PodUpstream and
-/// DeviceController/DeviceUpstream, with the shipped <see cref="TwinReport"/>.
+/// DeviceController/DeviceUpstream, with the shipped <see cref="TwinReport"/> and <see cref="CloudCore.CloudHub.Upstream.KnownNode"/>.
 /// </summary>
 internal sealed class SimUpstream(SimWorld world, SimSession session, Message request)
 {
@@ -25,14 +25,24 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
             return;
         }
 
+        if (request.Operation == Operations.Upload)
+        {
+            Write(() =>
+            {
+                world.Oracle.Routes(session.Node, request.Resource, SimContent.Read(request.Content.Span).Sequence);
+                return 200;
+            });
+            return;
+        }
+
         _ = ObjectKey.TryParse(request.Resource, out var key);
         switch (key.Type, request.Operation)
         {
             case (ResourceTypes.Node, Operations.Insert):
-                Write(() => Register(key));
+                Register(key);
                 break;
             case (ResourceTypes.NodePatch, Operations.Patch):
-                Write(() => WriteStatus(key with { Type = ResourceTypes.Node, Namespace = "" }));
+                ReportNode(key with { Type = ResourceTypes.Node, Namespace = "" });
                 break;
             case (ResourceTypes.PodPatch, Operations.Patch):
                 OwnPodOnly(key with { Type = ResourceTypes.Pod }, WriteStatus);
@@ -59,14 +69,111 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         },
         Answer);
 
-    private int Register(ObjectKey key)
+    private void Register(ObjectKey key)
     {
-        if (world.Api.Find(key) is null)
+        var metadata = (JsonObject)JsonNode.Parse(request.Content.Span)!["metadata"]!;
+        var release = metadata["labels"]!["release"]!.GetValue<string>();
+        if (world.Hub.Known.WithMetadata(session.Identity, metadata) is { } same)
         {
-            world.Api.Create(key);
+            world.Oracle.CheckKnown(session, same, found => found.Release == release);
+            Answer(200);
+            return;
+        }
+
+        WriteNode(key, () => Create(key, release), code =>
+        {
+            if (code == 409)
+            {
+                WriteNode(key, () => MergeMetadata(key, release), Answer);
+                return;
+            }
+
+            Answer(code);
+        });
+    }
+
+    private int Create(ObjectKey key, string release)
+    {
+        if (world.Api.Find(key) is not null)
+        {
+            return 409;
+        }
+
+        world.Api.Create(key, o => o.Release = release);
+        return 200;
+    }
+
+    private int MergeMetadata(ObjectKey key, string release)
+    {
+        if (world.Api.Find(key) is not { } found)
+        {
+            return 404;
+        }
+
+        if (found.Release != release)
+        {
+            found.Release = release;
+            world.Api.Changed(found);
         }
 
         return 200;
+    }
+
+    private void ReportNode(ObjectKey key)
+    {
+        var said = JsonNode.Parse(request.Content.Span)!;
+        var status = (JsonObject)said["status"]!;
+        var mode = status["mode"]!.GetValue<string>();
+        if (world.Hub.Known.WithStatus(session.Identity, status) is { } same)
+        {
+            world.Oracle.CheckKnown(session, same, found => found.Mode == mode);
+            Answer(200);
+            return;
+        }
+
+        WriteNode(key, () =>
+        {
+            if (world.Api.Find(key) is not { } found)
+            {
+                return 404;
+            }
+
+            var sequence = said["seq"]!.GetValue<long>();
+            world.Oracle.CheckNewer(key, found.Status, sequence);
+            (found.Status, found.Mode, found.NodeStatus) = (sequence, mode, status.ToJsonString());
+            world.Api.Changed(found);
+            return 200;
+        }, Answer);
+    }
+
+    /// <summary>A write that the hub remembers.</summary>
+    private void WriteNode(ObjectKey key, Func<int> carryOut, Action<int> answered)
+    {
+        var outcome = new TaskCompletionSource<KubeObject>();
+        KubeObject? written = null;
+        var remembered = world.Hub.Known.WriteAsync(session.Identity, () => outcome.Task);
+        world.Api.Request(
+            () =>
+            {
+                world.Oracle.Writes(session);
+                var code = carryOut();
+                written = world.Api.Find(key)?.Rendered;
+                return code;
+            },
+            code =>
+            {
+                if (code == 200)
+                {
+                    outcome.SetResult(written!);
+                }
+                else
+                {
+                    outcome.SetCanceled();
+                }
+
+                world.Oracle.Check(remembered.IsCompleted, Promises.NoException, "a write goes on elsewhere");
+                answered(code);
+            });
     }
 
     private int WriteStatus(ObjectKey key)
@@ -259,6 +366,12 @@ internal static class SimContent
         code => code, code => Encoding.UTF8.GetBytes($$$$"""{"Object":null,"Err":{"ErrStatus":{"status":"Failure","code":{{{{code}}}}}}}"""));
 
     public static ReadOnlyMemory<byte> Refusal(int code) => s_refusals[code];
+
+    public static byte[] WriteRegistration(string release) => Encoding.UTF8.GetBytes($$$$"""{"metadata":{"labels":{"release":"{{{{release}}}}"}}}""");
+
+    public static byte[] WriteNodeStatus(long sequence, string mode, string at) => Encoding.UTF8.GetBytes(string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $$$$"""{"seq":{{{{sequence}}}},"status":{"mode":"{{{{mode}}}}","conditions":[{"type":"Ready","status":"True","lastHeartbeatTime":"{{{{at}}}}"}]}}"""));
 
     public static byte[] Write(string uid, long sequence) => Encoding.UTF8.GetBytes($"[\"{uid}\",{sequence}]");
 

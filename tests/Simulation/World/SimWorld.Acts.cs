@@ -162,10 +162,13 @@ internal sealed partial class SimWorld
                 agent.ReportPod(act.B);
                 break;
             case ActKind.ReportNode:
-                agent.ReportNode();
+                agent.ReportNode(act.B);
                 break;
             case ActKind.ReportTwin:
                 agent.ReportTwin(act.B);
+                break;
+            case ActKind.SendRouted:
+                agent.SendRouted(act.B);
                 break;
             default:
                 agent.RecordEvent();
@@ -223,6 +226,10 @@ internal sealed partial class SimWorld
             case ActKind.DiskSlow:
                 edge.DiskDelay = 8 + (act.B % 1500);
                 Agenda.After(act.For, () => edge.DiskDelay = 8);
+                break;
+            case ActKind.BoxBusy:
+                edge.ThreadDelay = 2 + (act.B % 1500);
+                Agenda.After(act.For, () => edge.ThreadDelay = 2);
                 break;
             case ActKind.DiskLost:
                 edge.LoseDisk();
@@ -304,6 +311,7 @@ internal sealed partial class SimWorld
             edge.Path.Set(false, false, this);
             edge.DiskFull = false;
             edge.DiskDelay = 8;
+            edge.ThreadDelay = 2;
             edge.Start();
         }
     }

@@ -58,9 +58,10 @@ internal sealed partial class SimWorld
             // small windows find what large ones hide
             HubOptions = options.HubOptions with { Window = Rng.Of([1, 2, 8, 64]), WindowBytes = Rng.Of([400, 1 << 20]) },
             AgentOptions = options.AgentOptions with { Window = Rng.Of([1, 2, 8, 32]), MaxUnstored = Rng.Of([1, 4, 256]) },
-            OutboxLimits = options.OutboxLimits with { MaxEvents = Rng.Of([3, 1000]) },
+            OutboxLimits = options.OutboxLimits with { MaxEvents = Rng.Of([3, 1000]), MaxRouted = Rng.Of([2, 1000]) },
         };
         _plan = plan ?? Plan.Make(options.Seed, options.Acts);
+        Time = new SimTime(Agenda);
         Oracle = new SimOracle(this);
         Hub = new SimHub(this);
         Api = new SimApi(this);
@@ -77,6 +78,8 @@ internal sealed partial class SimWorld
     public Xoshiro Rng { get; }
 
     public Agenda Agenda { get; } = new();
+
+    public TimeProvider Time { get; }
 
     public SimApi Api { get; }
 
@@ -102,6 +105,9 @@ internal sealed partial class SimWorld
     /// <summary>Runs the world to its end.</summary>
     public Outcome Run()
     {
+        // the shipped code's awaits go on where they are completed, not on a thread of the caller's
+        var callers = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
         Violation? broken = null;
         try
         {
@@ -115,6 +121,10 @@ internal sealed partial class SimWorld
         {
             broken = new Violation(Promises.NoException, $"{e.GetType().Name}: {e.Message} {e.StackTrace?.Split('\n').FirstOrDefault()?.Trim()}");
             Log(e.ToString());
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(callers);
         }
 
         return new Outcome(broken, Agenda.Steps, Agenda.Now, _trace);

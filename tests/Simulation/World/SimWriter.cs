@@ -49,8 +49,8 @@ internal sealed class SimWriter(SimWorld world, SimEdge edge)
                     change(edge.Disk);
                 }
 
-                // the writer's caller goes on a moment later, on a thread of its own
-                world.Agenda.After(world.Rng.Below(2), () =>
+                // the writer's caller goes on a moment later, on a thread of its own: on a busy box, when it gets the processor
+                world.Agenda.After(world.Rng.Below(edge.ThreadDelay), () =>
                 {
                     if (!_dead)
                     {
