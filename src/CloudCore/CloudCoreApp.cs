@@ -60,7 +60,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var loggers = LoggerFactory.Create(ConsoleLog.Configure);
         builder.Services.AddSingleton(loggers);
         _embedded = IsEmbedded
-            ? EmbeddedApiServer.Open(ApiOptions(run), time, loggers)
+            ? EmbeddedApiServer.Open(ApiOptions(run, _authority), time, loggers)
             : null;
         _api = _embedded is not null ? EmbeddedClient(_embedded, time) : new KubeClient(KubeConfig.Load(run.Config.KubeAPIConfig.KubeConfig), time);
         _informers = new InformerSet(_api, time, loggers);
@@ -133,6 +133,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         if (_embedded is { } embedded)
         {
             builder.Services.AddHostedService(_ => new FaultWatch(embedded.Fault));
+            embedded.Metrics = WriteMetricsAsync;
+            _metrics.Counter(
+                "edgesync_api_unauthorized_total", "Requests to the embedded API that showed a certificate or token that is worth nothing.", () => embedded.RefusedRequests);
         }
 
         _web = builder.Build();
@@ -205,9 +208,12 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             time, loggers));
     }
 
-    private static EmbeddedApiOptions ApiOptions(CloudCoreRun run) => new()
+    private static EmbeddedApiOptions ApiOptions(CloudCoreRun run, CertificateAuthority authority) => new()
     {
         DataDir = run.Files.DataDir,
+        ClientAuthority = authority.Certificate,
+        Authority = authority,
+        ServiceAccountKeyFile = run.Config.Modules.EmbeddedApi.ServiceAccountKeyFile,
         Services = new ServiceNetwork
         {
             // both have been checked when the configuration was read
@@ -258,7 +264,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         if (IsEmbedded)
         {
             var certificate = X509Certificate2.CreateFromPemFile(api.TlsCertFile, api.TlsPrivateKeyFile);
-            kestrel.Listen(IPAddress.Parse(api.Address), api.Port, l => l.UseHttps(o => clients.Configure(o, certificate)));
+            kestrel.Listen(IPAddress.Parse(api.Address), api.Port, l => l.UseHttps(o => clients.ConfigureApi(o, certificate)));
         }
 
         var server = X509Certificate2.CreateFromPemFile(hub.TlsCertFile, hub.TlsPrivateKeyFile);
@@ -293,9 +299,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
                 context => context.Connection.LocalPort == apiPort,
                 branch => branch
                     .UseWebSockets() // kubectl's exec, attach and port-forward
-                    .Run(context => context.Request.Path == "/metrics" && IsAdmin(context)
-                        ? WriteMetricsAsync(context)
-                        : embedded.HandleAsync(context)));
+                    .Run(embedded.HandleAsync));
         }
 
         _web.UseWebSockets();

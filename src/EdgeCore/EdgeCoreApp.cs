@@ -54,7 +54,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         var mqtt = new MqttClient(MqttOptions.From(config), time, loggers.CreateLogger<MqttClient>());
         var twins = new DeviceTwin.DeviceTwin(config, _database, objects, outbox, mqtt, time, loggers.CreateLogger<DeviceTwin.DeviceTwin>());
         var bus = new EventBus.EventBus(mqtt, twins, outbox, _devicesKnown.Task, loggers.CreateLogger<EventBus.EventBus>());
-        _edged = new EdgedService(config, objects, outbox, time, loggers);
+        _edged = new EdgedService(config, _database, objects, outbox, time, loggers);
         var journal = new LinkJournal(() => outbox.DroppedOf(OutboxKind.Event) + outbox.DroppedOf(OutboxKind.Routed), time);
         var connector = new HubConnector(config, new HubTime(_database));
         _hub = new EdgeHubService(
@@ -62,6 +62,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         _hub.KubeEdge = new KubeEdgePeer(config, objects, _edged.RunningAsync, time, loggers);
         KeepUnknownPodsUntilFilled(objects, time);
         _hub.Connected += _edged.OnConnected;
+        _edged.Tokens.Query = _hub.AskForTokenAsync;
         builder.Services.AddHostedService(_ => new FaultWatch(_database.Fault));
         builder.Services.AddHostedService(_ => twins);
         builder.Services.AddHostedService(_ => _edged);

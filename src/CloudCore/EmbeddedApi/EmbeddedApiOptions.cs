@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
+using EdgeSync.CloudCore.Enrollment;
 
 namespace EdgeSync.CloudCore.EmbeddedApi;
 
@@ -21,4 +22,15 @@ internal sealed record EmbeddedApiOptions
 
     /// <summary>The CA of client certificates; null where the web server has checked them already.</summary>
     public X509Certificate2? ClientAuthority { get; init; }
+
+    /// <summary>
+    /// Signs certificates that are asked for and approved, and is published to pods; null where neither is wanted. The caller's.
+    /// </summary>
+    public CertificateAuthority? Authority { get; init; }
+
+    /// <summary>The key that signs service account tokens, PEM; without it there are none.</summary>
+    public string? ServiceAccountKeyFile { get; init; }
+
+    /// <summary>Who makes the tokens; also the audience of this API.</summary>
+    public string ServiceAccountIssuer { get; init; } = "https://kubernetes.default.svc.cluster.local";
 }

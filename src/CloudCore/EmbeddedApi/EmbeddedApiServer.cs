@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
-using EdgeSync.CloudCore.EmbeddedApi.Authentication;
+using EdgeSync.CloudCore.EmbeddedApi.Authorization;
 using EdgeSync.CloudCore.EmbeddedApi.CustomResources;
 using EdgeSync.CloudCore.EmbeddedApi.CustomResources.Definitions;
 using EdgeSync.CloudCore.EmbeddedApi.Discovery;
@@ -21,7 +21,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
 {
     private static readonly string[] s_firstNamespaces = ["default", "kube-system", "kube-node-lease", "kube-public", "kubeedge"];
 
-    private readonly RequestAuthenticator _authenticator;
+    private readonly Identity _identity;
     private readonly ObjectStore _store;
     private readonly ResourceCatalog _catalog;
     private readonly DefinitionController _definitions;
@@ -32,15 +32,16 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
 
     private EmbeddedApiServer(EmbeddedApiOptions options, ObjectStore store, TimeProvider time, ILoggerFactory loggers)
     {
-        _authenticator = new RequestAuthenticator(new ClientCertificateUsers(options.ClientAuthority, time), loggers.CreateLogger<RequestAuthenticator>());
         _store = store;
         _logger = loggers.CreateLogger<EmbeddedApiServer>();
         var schema = SchemaText.LoadEmbedded();
         _catalog = new ResourceCatalog(BuiltInResources.All(schema));
         var writer = new ObjectWriter(store, options.Services, time);
-        _verbs = new ResourceVerbs(store, writer, new Renderer(time), schema, () => _catalog.Table, time, options.MaxBodyBytes);
+        var renderer = new Renderer(time);
+        _verbs = new ResourceVerbs(store, writer, renderer, schema, () => _catalog.Table, time, options.MaxBodyBytes);
         _definitions = new DefinitionController(
             store, writer, _catalog, schema.Type("ObjectMeta"), time, loggers.CreateLogger<DefinitionController>());
+        _identity = new Identity(options, store, writer, () => _catalog.Table, renderer, schema, time, loggers);
         _cleaner = new NamespaceCleaner(store, writer, () => _catalog.Table, time, loggers.CreateLogger<NamespaceCleaner>());
     }
 
@@ -54,6 +55,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         server.EnsureFirstObjectsAsync().GetAwaiter().GetResult();
         server._definitions.PrepareAsync().GetAwaiter().GetResult();
         server._definitions.Start();
+        server._identity.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
         server._cleaner.Start();
         return server;
     }
@@ -121,6 +123,12 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         set => _verbs.PodStreams = value;
     }
 
+    /// <summary>Writes the metrics page, for whoever may get /metrics. Set while the program is composed.</summary>
+    public Func<HttpContext, Task>? Metrics { get; set; }
+
+    /// <summary>Requests that were answered 401 for what they showed, since the start.</summary>
+    public long RefusedRequests => _identity.RefusedRequests;
+
     /// <summary>Fails when nothing more can be stored until the program has been restarted.</summary>
     public Task Fault => _store.Fault;
 
@@ -138,6 +146,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         BeginStop();
         await _cleaner.DisposeAsync();
         await _definitions.DisposeAsync();
+        await _identity.DisposeAsync();
         await _store.DisposeAsync();
     }
 
@@ -157,8 +166,9 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         }
 
         var info = RequestInfo.Parse(path);
-        var user = _authenticator.Authenticate(context);
-        Authorization.Demand(user, new RequestAttributes(VerbOf(context.Request, info), path, info));
+        var user = _identity.Authenticate(context);
+        var asked = AccessAttributes.Of(user, context.Request, path, info);
+        _identity.Authorizer.Demand(asked);
         if (info is { Resource.Length: > 0 })
         {
             var resource = _catalog.Table.Find(info.Group, info.Version, info.Resource) ?? throw ApiException.NoSuchResource();
@@ -168,27 +178,32 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
                 context.Response.OnStarting(_definitions.CaughtUpAsync);
             }
 
-            await _verbs.HandleAsync(new ApiRequest(context, info, resource) { User = user });
+            var request = new ApiRequest(context, info, resource)
+            {
+                User = user,
+                DemandCreate = () => _identity.Authorizer.Demand(asked with { Verb = "create" }),
+            };
+            if (!await _identity.Endpoints.TryHandleAsync(request))
+            {
+                await _verbs.HandleAsync(request);
+            }
+
+            return;
+        }
+
+        if (path == "/metrics" && Metrics is { } metrics)
+        {
+            await metrics(context);
+            return;
+        }
+
+        if (_identity.OpenId is { } openId && await openId.TryAnswerAsync(context, path))
+        {
             return;
         }
 
         await _catalog.Discovery.HandleAsync(context, path);
     }
-
-    /// <summary>The verb in an authorizer's words.</summary>
-    private static string VerbOf(HttpRequest request, RequestInfo? info) => (request.Method, info?.Name) switch
-    {
-        ("GET" or "HEAD", _) when info is not { Resource.Length: > 0 } => "get",
-        ("GET" or "HEAD", _) when request.Query["watch"].ToString() is "true" or "1" => "watch",
-        ("GET" or "HEAD", "") => "list",
-        ("GET" or "HEAD", _) => "get",
-        ("POST", _) => "create",
-        ("PUT", _) => "update",
-        ("PATCH", _) => "patch",
-        ("DELETE", "") => "deletecollection",
-        ("DELETE", _) => "delete",
-        var (method, _) => method.ToLowerInvariant(),
-    };
 
     private static async Task FailAsync(HttpContext context, ApiException error)
     {

@@ -94,6 +94,44 @@ internal sealed class CertificateAuthority : IDisposable
     public X509Certificate2 IssueClient(NodeIdentity identity, PublicKey key, TimeSpan lifetime, IReadOnlyList<string> usages) =>
         Issue(identity, key, lifetime, usages, alternativeNames: null);
 
+    /// <summary>A certificate that somebody asked for by a CertificateSigningRequest, and that was approved.</summary>
+    /// <param name="subject">As it was asked for.</param>
+    /// <param name="key">Whose it is.</param>
+    /// <param name="lifetime">From now.</param>
+    /// <param name="usages">In Kubernetes' words; of those, these can be granted: digital signature, key encipherment, client auth, server auth.</param>
+    /// <param name="dnsNames">Subject alternative names.</param>
+    /// <param name="addresses">Likewise.</param>
+    public X509Certificate2 IssueRequested(
+        X500DistinguishedName subject, PublicKey key, TimeSpan lifetime, IReadOnlyCollection<string> usages,
+        IReadOnlyList<string> dnsNames, IReadOnlyList<System.Net.IPAddress> addresses)
+    {
+        var keyUsage = (usages.Contains("digital signature") ? X509KeyUsageFlags.DigitalSignature : 0)
+            | (usages.Contains("key encipherment") ? X509KeyUsageFlags.KeyEncipherment : 0);
+        var extended = new List<string>();
+        if (usages.Contains("client auth"))
+        {
+            extended.Add(NodeCertificateRequest.ClientAuthentication);
+        }
+
+        if (usages.Contains("server auth"))
+        {
+            extended.Add(NodeCertificateRequest.ServerAuthentication);
+        }
+
+        var names = new SubjectAlternativeNameBuilder();
+        foreach (var name in dnsNames)
+        {
+            names.AddDnsName(name);
+        }
+
+        foreach (var address in addresses)
+        {
+            names.AddIpAddress(address);
+        }
+
+        return Issue(subject, key, lifetime, keyUsage, extended, dnsNames.Count + addresses.Count > 0 ? names.Build() : null);
+    }
+
     public JoinToken NewToken(TimeSpan lifetime) =>
         JoinToken.Create(Certificate.RawData, _keyDer, _time.GetUtcNow() + lifetime);
 
@@ -102,11 +140,19 @@ internal sealed class CertificateAuthority : IDisposable
 
     public void Dispose() => Certificate.Dispose();
 
-    private X509Certificate2 Issue(NodeIdentity identity, PublicKey key, TimeSpan lifetime, IReadOnlyList<string> usages, X509Extension? alternativeNames)
+    private X509Certificate2 Issue(NodeIdentity identity, PublicKey key, TimeSpan lifetime, IReadOnlyList<string> usages, X509Extension? alternativeNames) =>
+        Issue(identity.ToSubject(), key, lifetime, X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, usages, alternativeNames);
+
+    private X509Certificate2 Issue(
+        X500DistinguishedName subject, PublicKey key, TimeSpan lifetime, X509KeyUsageFlags keyUsage, IReadOnlyList<string> usages, X509Extension? alternativeNames)
     {
-        var request = new CertificateRequest(identity.ToSubject(), key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, critical: true));
+        if (keyUsage != X509KeyUsageFlags.None)
+        {
+            request.CertificateExtensions.Add(new X509KeyUsageExtension(keyUsage, critical: true));
+        }
+
         request.CertificateExtensions.Add(ExtendedUsage([.. usages]));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(key, critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));

@@ -30,6 +30,16 @@ internal sealed class ClientCertificates(X509Certificate2 authority)
         options.ClientCertificateValidation = (_, _, errors) => errors == SslPolicyErrors.None;
     }
 
+    /// <summary>
+    /// As <see cref="Configure"/>, for the embedded API, which judges certificates itself: one that is not ours gets through the
+    /// handshake and is answered 401, where the hub ends the connection.
+    /// </summary>
+    public void ConfigureApi(HttpsConnectionAdapterOptions options, X509Certificate2 server)
+    {
+        Configure(options, server);
+        options.ClientCertificateValidation = (_, _, _) => true;
+    }
+
     /// <summary>Who a client is by its (already validated) certificate; null without one, or with a subject that is not plain.</summary>
     public static NodeIdentity? IdentityOf(X509Certificate2? certificate) =>
         certificate is null ? null : NodeIdentity.FromSubject(certificate.SubjectName);

@@ -25,7 +25,7 @@ internal sealed partial class EdgeHubService
             }
 
             var message = _kubeEdge is { } kubeEdge ? kubeEdge.Receive(received) : received;
-            if (message is null)
+            if (message is null || (_kubeEdge is null && message.ParentId.Length > 0 && _requests?.TryAnswer(message) == true))
             {
                 LogTaken(received.Operation, received.Resource, received.Id);
                 continue;

@@ -1,7 +1,9 @@
 using EdgeSync.EdgeCore.Configuration;
+using EdgeSync.EdgeCore.Edged.Volumes;
 using EdgeSync.EdgeCore.EdgeHub.KubeEdge;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.Hosting;
+using EdgeSync.Protocol.Wire;
 using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.EdgeHub;
@@ -37,6 +39,7 @@ internal sealed partial class EdgeHubService(
     private volatile bool _heard;
     private volatile bool _extended;
     private volatile KubeEdgeSession? _kubeEdge; // of the present link, where its hub has no extensions
+    private volatile HubRequests? _requests; // of the present link, once it takes them
     private MessageSocket? _socket;
     private long _lost; // in the last time without link; the sender's
     private long _reportedDropped; // -1 until this session's first report
@@ -79,6 +82,32 @@ internal sealed partial class EdgeHubService(
             {
                 return _sync.RejectedCount;
             }
+        }
+    }
+
+    /// <summary>Asks the hub for a service account's token; null where there is no link, or the hub gives no answer on it.</summary>
+    public async Task<TokenAnswer?> AskForTokenAsync(ObjectKey account, ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
+    {
+        if (!IsConnected || _kubeEdge is { IsOpen: false } || _requests is not { } requests)
+        {
+            return null;
+        }
+
+        try
+        {
+            if (await requests.AskAsync(Operations.Query, account.ToString(), request, HubRequests.DefaultTimeout, cancellationToken) is not { } message)
+            {
+                return new TokenAnswer(default, 0, "no answer in time");
+            }
+
+            var answer = ObjectAnswer.Read(message);
+            return answer.Object.Length > 0
+                ? new TokenAnswer(answer.Object, message.Timestamp, "")
+                : new TokenAnswer(default, 0, answer.Problem.Length > 0 ? answer.Problem : "the hub does not know the pod, or the API has no such account");
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            return null; // the link ended; the next one asks again
         }
     }
 
@@ -151,7 +180,7 @@ internal sealed partial class EdgeHubService(
         await using var socket = link.Socket;
         var first = await registration(cancellationToken);
         var kubeEdge = _kubeEdge = link.Extended || KubeEdge is not { } peer ? null : new KubeEdgeSession(
-            peer, new KubeEdgeLink(socket.SendAsync, Deliver, WakeSender, OnSyncedAsync), first[0]);
+            peer, new KubeEdgeLink(socket.SendAsync, Deliver, OnOpened, OnSyncedAsync), first[0]);
         foreach (var message in first.Skip(kubeEdge is null ? 0 : 1))
         {
             await outbox.PutAsync(message, cancellationToken);
@@ -168,6 +197,7 @@ internal sealed partial class EdgeHubService(
 
         _outboxDirty = true;
         _extended = link.Extended;
+        _requests = kubeEdge?.Requests ?? new HubRequests(socket.SendAsync, time);
         _socket = socket;
         Volatile.Write(ref _reportedDropped, -1);
         journal.Up(outbox.LastSeq());
@@ -181,6 +211,7 @@ internal sealed partial class EdgeHubService(
         ];
         var ended = await Task.WhenAny(loops);
         IsConnected = false;
+        _requests = null;
         journal.Down(socket.BytesSent, socket.BytesReceived);
         lock (_gate)
         {
@@ -210,6 +241,13 @@ internal sealed partial class EdgeHubService(
 
         cancellationToken.ThrowIfCancellationRequested();
         return problem;
+    }
+
+    /// <summary>A hub without extensions has taken the node: now it can be told and asked.</summary>
+    private void OnOpened()
+    {
+        WakeSender();
+        Connected?.Invoke();
     }
 
     private long NowMs() => time.GetTimestamp() / (time.TimestampFrequency / 1000);

@@ -6,6 +6,7 @@ using EdgeSync.EdgeCore.Edged.Pods;
 using EdgeSync.EdgeCore.Edged.Probes;
 using EdgeSync.EdgeCore.Edged.Volumes;
 using EdgeSync.EdgeCore.MetaManager;
+using EdgeSync.Storage;
 
 namespace EdgeSync.EdgeCore.Edged;
 
@@ -23,17 +24,18 @@ internal sealed class EdgedService : BackgroundService
     private readonly LogRotation _rotation;
 
     public EdgedService(
-        EdgeCoreConfig config, MetaManager.MetaManager objects, Outbox outbox, TimeProvider time, ILoggerFactory logs)
+        EdgeCoreConfig config, Database database, MetaManager.MetaManager objects, Outbox outbox, TimeProvider time, ILoggerFactory logs)
     {
         var settings = Settings = EdgedSettings.From(config);
         _cri = new CriClient(new CriChannel(settings.Kubelet.ContainerRuntimeEndpoint, time));
         _checks = new ProbeChecks(_cri);
         _images = new ImageStore(_cri, new RegistryAuth(objects), time, logs.CreateLogger<ImageStore>());
         NodeStatus = new NodeStatusSource(settings, objects, outbox, new RuntimeHealth(_cri, time), time);
+        Tokens = new PodTokens(objects, new TokenStore(database, time), time, logs.CreateLogger<PodTokens>());
         _runtime = new RuntimePods(_cri, settings.NodeName);
         var parts = new EdgedParts(
             settings, objects, _cri, _runtime, _images,
-            new PodVolumes(settings, new VolumeContents(objects), time), new EnvResolver(objects),
+            new PodVolumes(settings, new VolumeContents(objects, Tokens), time), new EnvResolver(objects),
             new StatusReporter(outbox, settings), _checks, new LifecycleHooks(_checks, _runtime, time), time, logs);
         _rotation = new LogRotation(_cri, settings, time, logs.CreateLogger<LogRotation>());
         _supervisor = new PodSupervisor(parts, logs.CreateLogger<PodSupervisor>())
@@ -41,6 +43,7 @@ internal sealed class EdgedService : BackgroundService
             // an object that cannot be read may be a pod that runs
             KeepsUnknownPods = objects.BrokenRows.Count > 0,
         };
+        Tokens.Changed = _supervisor.Wake;
     }
 
     public EdgedSettings Settings { get; }
@@ -50,6 +53,9 @@ internal sealed class EdgedService : BackgroundService
 
     /// <summary>What the link to the hub tells about this node.</summary>
     public NodeStatusSource NodeStatus { get; }
+
+    /// <summary>The pods' service account tokens.</summary>
+    public PodTokens Tokens { get; }
 
     /// <inheritdoc cref="PodSupervisor.KeepsUnknownPods"/>
     public bool KeepsUnknownPods
@@ -63,7 +69,11 @@ internal sealed class EdgedService : BackgroundService
     public Task<IReadOnlyDictionary<string, RelistedPod>> RunningAsync(CancellationToken cancellationToken) => _runtime.RelistAsync(cancellationToken);
 
     /// <summary>The link is back: what failed for want of it is tried at once.</summary>
-    public void OnConnected() => _images.RetryNow();
+    public void OnConnected()
+    {
+        _images.RetryNow();
+        Tokens.OnConnected();
+    }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -78,7 +88,8 @@ internal sealed class EdgedService : BackgroundService
     {
         try
         {
-            await Task.WhenAll(_supervisor.RunAsync(stoppingToken), NodeStatus.RunAsync(stoppingToken), _rotation.RunAsync(stoppingToken));
+            await Task.WhenAll(
+                _supervisor.RunAsync(stoppingToken), NodeStatus.RunAsync(stoppingToken), _rotation.RunAsync(stoppingToken), Tokens.RunAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

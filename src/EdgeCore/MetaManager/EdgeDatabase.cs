@@ -12,7 +12,7 @@ namespace EdgeSync.EdgeCore.MetaManager;
 /// outbox  key | seq (grows, never reused) | lane | each (0 latest wins, 1 every one) | message columns
 /// outbox_dropped kind (OutboxKind) | messages: how many had to go since the file was made
 /// </code>
-/// DeviceTwin's tables are drawn in DeviceTwin/TwinStore.cs.
+/// DeviceTwin's tables are drawn in DeviceTwin/TwinStore.cs, the tokens' one in Edged/Volumes/TokenStore.cs.
 /// </summary>
 internal static class EdgeDatabase
 {
@@ -51,6 +51,7 @@ internal static class EdgeDatabase
         DeviceTwin.TwinSchema.Version1,
         "CREATE TABLE outbox_dropped (kind INTEGER PRIMARY KEY, messages INTEGER NOT NULL)",
         DeviceTwin.TwinSchema.Version2,
+        Edged.Volumes.TokenStore.Version1,
     ];
 
     /// <summary>Opens the file; a damaged one is set aside and begun anew.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.CloudCore.EmbeddedApi;
+using EdgeSync.CloudCore.Enrollment;
 using EdgeSync.TestKit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -34,13 +35,19 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public string Folder { get; private init; } = "";
 
-    public static async Task<ApiHost> StartAsync(string? folder = null, TimeProvider? time = null, EmbeddedApiOptions? options = null, int http2Streams = 100)
+    /// <param name="folder">Of the database; one of its own by default.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="options">Completed by what follows from the host.</param>
+    /// <param name="withAuthority">Whether the server signs certificates and publishes its CA (a ConfigMap in each namespace).</param>
+    /// <param name="http2Streams">The most requests on one connection.</param>
+    public static async Task<ApiHost> StartAsync(
+        string? folder = null, TimeProvider? time = null, EmbeddedApiOptions? options = null, bool withAuthority = false, int http2Streams = 100)
     {
         var own = folder is null ? new TempFolder() : null;
         var path = folder ?? own!.Path;
         var certificates = TestCertificates.Create();
         var server = EmbeddedApiServer.Open(
-            options ?? new EmbeddedApiOptions { DataDir = path }, time ?? TimeProvider.System, NullLoggerFactory.Instance);
+            Complete(options ?? new EmbeddedApiOptions { DataDir = path }, certificates, path, withAuthority), time ?? TimeProvider.System, NullLoggerFactory.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -49,12 +56,38 @@ internal sealed class ApiHost : IAsyncDisposable
         {
             https.ServerCertificate = certificates.Server;
             https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
-            https.ClientCertificateValidation = (certificate, _, _) => certificates.Issued(certificate);
+            https.ClientCertificateValidation = (_, _, _) => true;
         })));
         var web = builder.Build();
         web.Run(server.HandleAsync);
         await web.StartAsync();
         return new ApiHost(own, web, server, certificates) { Folder = path };
+    }
+
+    /// <summary>The options with a CA, as cloudcore gives one, and a key for tokens.</summary>
+    private static EmbeddedApiOptions Complete(EmbeddedApiOptions options, TestCertificates certificates, string folder, bool withAuthority)
+    {
+        var authority = Path.Combine(folder, "ca.crt");
+        var authorityKey = Path.Combine(folder, "ca.key");
+        var tokenKey = Path.Combine(folder, "sa.key");
+        File.WriteAllText(authority, certificates.Authority.ExportCertificatePem());
+        using (var key = certificates.Authority.GetECDsaPrivateKey()!)
+        {
+            File.WriteAllText(authorityKey, key.ExportECPrivateKeyPem());
+        }
+
+        if (!File.Exists(tokenKey))
+        {
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            File.WriteAllText(tokenKey, key.ExportECPrivateKeyPem());
+        }
+
+        return options with
+        {
+            ClientAuthority = certificates.Authority,
+            Authority = withAuthority ? CertificateAuthority.Load(authority, authorityKey, TimeProvider.System) : null,
+            ServiceAccountKeyFile = tokenKey,
+        };
     }
 
     /// <summary>A client with a certificate of the given user and groups; without a user it is anonymous.</summary>

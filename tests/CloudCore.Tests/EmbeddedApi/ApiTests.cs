@@ -47,7 +47,7 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
         var refused = await node.GetAsync(Pods);
         Assert.Equal(HttpStatusCode.Forbidden, refused.Code);
         Assert.Equal(
-            "pods is forbidden: User \"system:node:edge-1\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\"",
+            "pods is forbidden: User \"system:node:edge-1\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\": can only list/watch pods with spec.nodeName field selector",
             refused.Message);
     }
 

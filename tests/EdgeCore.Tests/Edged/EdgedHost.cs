@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.EdgeCore.Edged;
 using EdgeSync.EdgeCore.Edged.Cri;
+using EdgeSync.EdgeCore.Edged.Volumes;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.EdgeCore.Tests.Outboxes;
 using EdgeSync.Protocol.Kubernetes;
@@ -61,6 +62,9 @@ internal sealed class EdgedHost : IAsyncDisposable
 
     public CriClient Cri { get; }
 
+    /// <summary>What the hub says to requests for tokens; null for no link. Holds from the next start.</summary>
+    public TokenQuery? TokenQuery { get; set; }
+
     public string Folder => _folder.Path;
 
     public string RootFolder => _folder.File("root");
@@ -71,7 +75,8 @@ internal sealed class EdgedHost : IAsyncDisposable
 
     public async Task StartAsync(bool keepsUnknownPods = false)
     {
-        _service = new EdgedService(Config, Objects, Outbox, TimeProvider.System, _logs) { KeepsUnknownPods = keepsUnknownPods };
+        _service = new EdgedService(Config, _database, Objects, Outbox, TimeProvider.System, _logs) { KeepsUnknownPods = keepsUnknownPods };
+        _service.Tokens.Query = TokenQuery;
         await _service.StartAsync(CancellationToken.None);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeSync.EdgeCore.Tests.Edged.Volumes;
 using EdgeSync.Protocol.Wire;
 using EdgeSync.TestKit;
 
@@ -84,7 +85,7 @@ public sealed class PodRunTests(ContainerdFixture containerd)
     [ContainerdFact]
     public async Task Volumes_of_every_supported_kind_are_mounted()
     {
-        await using var host = new EdgedHost(containerd.Rig);
+        await using var host = new EdgedHost(containerd.Rig) { TokenQuery = new TokenHub().QueryAsync };
         await host.StartAsync();
         await host.ApplyAsync(ResourceTypes.ConfigMap, PodSpecs.ConfigMap("settings", ("app.conf", "v1"), ("other", "x")));
         await host.ApplyAsync(ResourceTypes.Secret, PodSpecs.Secret("login", ("password", "hunter2")));
@@ -125,6 +126,9 @@ public sealed class PodRunTests(ContainerdFixture containerd)
         Assert.Equal("tmpfs", await host.ExecAsync("vol", "stat", "-f", "-c", "%T", "/mem"));
         Assert.Equal("vol", await host.ExecAsync("vol", "cat", "/self/name"));
         Assert.Equal("v1x", await host.ExecAsync("vol", "sh", "-c", "cat /mix/app.conf /mix/other; test -f /mix/password"));
+        Assert.Equal("token-1", await host.ExecAsync("vol", "cat", "/mix/token"));
+        Assert.Equal("644", await host.ExecAsync("vol", "stat", "-L", "-c", "%a", "/mix/token"));
+        Assert.Equal("tmpfs", await host.ExecAsync("vol", "stat", "-f", "-c", "%T", "/mix"));
         Assert.Equal("v1", await host.ExecAsync("vol", "cat", "/one/file.conf"));
 
         await host.DeleteAsync(ResourceTypes.Pod, "vol");

@@ -11,6 +11,7 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
     /// <summary>The annotation that says which hub a node is connected to.</summary>
     public const string HubAnnotation = "cloudcore";
 
+    private const string RestrictedDomain = "node-restriction.kubernetes.io";
     private const string LeaseNamespace = "kube-node-lease";
 
     /// <summary>
@@ -30,6 +31,7 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
         metadata["name"] = session.Node;
         metadata.Remove("resourceVersion");
         metadata.Remove("uid");
+        DropRestricted(metadata);
         Child(metadata, "annotations")[HubAnnotation] = session.LocalAddress;
         if (known.WithMetadata(session, metadata) is { } same)
         {
@@ -56,7 +58,9 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
             return Foreign(session, request);
         }
 
-        var merged = await MergeMetadataAsync(session, Child(ObjectContent.Read(request), "metadata"), cancellationToken);
+        var metadata = Child(ObjectContent.Read(request), "metadata");
+        DropRestricted(metadata);
+        var merged = await MergeMetadataAsync(session, metadata, cancellationToken);
         return replies.Ok(request, merged.ResourceVersion);
     }
 
@@ -139,6 +143,25 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
 
     private Message Foreign(SessionIdentity session, Message request) => replies.Refused(request, Replies.Failure(
         403, "Forbidden", $"node \"{session.Node}\" may not write \"{request.Resource}\""));
+
+    /// <summary>
+    /// The hub writes for the node, and with more rights: labels by which others keep workloads from a node are not the node's to set.
+    /// </summary>
+    private static void DropRestricted(JsonObject metadata)
+    {
+        if (metadata["labels"] is not JsonObject labels)
+        {
+            return;
+        }
+
+        foreach (var label in labels.Select(l => l.Key).Where(IsRestricted).ToList())
+        {
+            labels.Remove(label);
+        }
+
+        static bool IsRestricted(string label) => label.Split('/') is [var domain, _]
+            && (domain == RestrictedDomain || domain.EndsWith("." + RestrictedDomain, StringComparison.Ordinal));
+    }
 
     private static JsonObject Child(JsonObject parent, string name)
     {

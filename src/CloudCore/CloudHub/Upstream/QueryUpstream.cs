@@ -7,7 +7,7 @@ namespace EdgeSync.CloudCore.CloudHub.Upstream;
 
 /// <summary>
 /// A KubeEdge agent's questions for objects and tokens. A node is told of the objects that it should hold, and of no others.
-/// (EdgeSync's agent asks nothing: what it needs is sent.)
+/// (EdgeSync's agent asks for tokens only: what else it needs is sent.)
 /// </summary>
 internal sealed class QueryUpstream(KubeClient api, NodeScope scope, Replies replies)
 {
@@ -35,7 +35,9 @@ internal sealed class QueryUpstream(KubeClient api, NodeScope scope, Replies rep
     {
         if (!IsForOwnPod(session.Node, key, request))
         {
-            return replies.Ok(request);
+            return session.Extended
+                ? replies.Refused(request, Replies.Failure(403, "Forbidden", $"node \"{session.Node}\" has no such pod that runs as service account \"{key.Name}\""))
+                : replies.Ok(request);
         }
 
         try
@@ -43,9 +45,9 @@ internal sealed class QueryUpstream(KubeClient api, NodeScope scope, Replies rep
             var subresource = new ApiResource("", "v1", $"serviceaccounts/{Uri.EscapeDataString(key.Name)}/token", "TokenRequest", true);
             return replies.Found(request, await api.CreateAsync(subresource, key.Namespace, request.ContentAsJson(), cancellationToken));
         }
-        catch (ApiException e) when (!e.IsTransient)
+        catch (ApiException e) when (!e.IsTransient && !session.Extended)
         {
-            // the embedded API gives no tokens
+            // of the text its kubelet makes an error, and tries again
             return replies.Ok(request);
         }
     }

@@ -20,6 +20,10 @@ internal static class BuiltInResources
         .. PolicyKinds.All(schema),
         .. SchedulingKinds.All(schema),
         .. StorageKinds.All(schema),
+        .. RbacKinds.All(schema),
+        .. AuthenticationKinds.All(schema),
+        .. AuthorizationKinds.All(schema),
+        .. CertificatesKinds.All(schema),
         .. DevicesKinds.All(schema),
         .. ReliableSyncsKinds.All(schema),
     ];

@@ -116,7 +116,7 @@ internal static class CoreKinds
         new()
         {
             Version = "v1", Plural = "serviceaccounts", Singular = "serviceaccount", Kind = "ServiceAccount", ShortNames = ["sa"],
-            Schema = schema.Type("ServiceAccount"), Columns = BuiltInColumns.ServiceAccounts, ReturnsDeletedObject = true,
+            Subresources = ["token"], Schema = schema.Type("ServiceAccount"), Columns = BuiltInColumns.ServiceAccounts, ReturnsDeletedObject = true,
         },
         new()
         {

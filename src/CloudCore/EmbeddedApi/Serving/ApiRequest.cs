@@ -19,6 +19,9 @@ internal sealed class ApiRequest(HttpContext context, RequestInfo path, Resource
     /// <summary>Who asks, after impersonation.</summary>
     public required UserInfo User { get; init; }
 
+    /// <summary>Throws 403 unless the user may also create: asked where an update or an apply makes an object that is not there.</summary>
+    public required Action DemandCreate { get; init; }
+
     public NamespacedName Key => new(path.Namespace, path.Name);
 
     public CancellationToken Aborted => context.RequestAborted;

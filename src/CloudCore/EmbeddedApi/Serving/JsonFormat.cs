@@ -24,6 +24,18 @@ internal static class JsonFormat
     /// <summary>Of what this server wrote itself, where no key stands twice and none needs to be looked for.</summary>
     public static readonly JsonDocumentOptions StoredReader = new() { MaxDepth = MaxDepth };
 
+    /// <summary>The bytes of a tree.</summary>
+    public static byte[] Render(JsonObject node)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>(1024);
+        using (var writer = new Utf8JsonWriter(buffer, Writer))
+        {
+            node.WriteTo(writer);
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
     /// <summary>The string member, or null where it is missing or something else.</summary>
     public static string? Text(this JsonObject node, string name) => (node[name] as JsonValue).AsText();
 

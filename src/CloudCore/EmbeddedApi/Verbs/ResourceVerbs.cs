@@ -152,7 +152,7 @@ internal sealed class ResourceVerbs(
         }
 
         var pods = resources().Find("", "v1", "pods")!;
-        await BindAsync(new ApiRequest(request.Context, request.Path, pods) { User = request.User }, null);
+        await BindAsync(new ApiRequest(request.Context, request.Path, pods) { User = request.User, DemandCreate = request.DemandCreate }, null);
     }
 
     private async Task CreateAsync(ApiRequest request)
@@ -167,6 +167,7 @@ internal sealed class ResourceVerbs(
         var context = WriteContext.Of(request);
         if (request.Resource.CreatesOnUpdate && request.Path.Subresource.Length == 0 && store.State.Get(request.Resource.StorageName, request.Key) is null)
         {
+            request.DemandCreate();
             await renderer.RespondAsync(request, 201, await writer.CreateAsync(context, body, request.Aborted));
             return;
         }
@@ -202,6 +203,11 @@ internal sealed class ResourceVerbs(
         for (var attempt = 0; ; attempt++)
         {
             var creates = request.Path.Subresource.Length == 0 && store.State.Get(request.Resource.StorageName, request.Key) is null;
+            if (creates)
+            {
+                request.DemandCreate();
+            }
+
             try
             {
                 var stored = creates

@@ -137,7 +137,7 @@ internal sealed class ScaleVerbs(ObjectStore store, ObjectWriter writer, Rendere
         return renderer.RespondAsync(Inner(request), 200, new StoredObject(stored.Key, stored.Uid, stored.ResourceVersion, scale));
     }
 
-    private ApiRequest Inner(ApiRequest request) => new(request.Context, request.Path, _scale) { User = request.User };
+    private ApiRequest Inner(ApiRequest request) => new(request.Context, request.Path, _scale) { User = request.User, DemandCreate = request.DemandCreate };
 
     private static ApiException NotFound(ApiRequest request) => ApiException.NotFound(AsScale(request.Resource), request.Path.Name);
 

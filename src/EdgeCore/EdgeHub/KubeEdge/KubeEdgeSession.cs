@@ -47,6 +47,9 @@ internal sealed partial class KubeEdgeSession
     /// <summary>Whether the hub has answered to the registration. Before, a status would be refused for want of its Node.</summary>
     public bool IsOpen => _isOpen;
 
+    /// <summary>Requests whose answers are awaited on this link.</summary>
+    public HubRequests Requests => _requests;
+
     /// <summary>Which reports go out twice.</summary>
     public FirstReports FirstReports { get; } = new();
 

@@ -51,6 +51,15 @@ internal sealed partial class PodSupervisor(EdgedParts parts, ILogger<PodSupervi
         }
     }
 
+    /// <summary>Wakes one pod's worker: something that its files are made of has changed.</summary>
+    public void Wake(string uid)
+    {
+        lock (_gate)
+        {
+            _workers.GetValueOrDefault(uid)?.SignalObjects();
+        }
+    }
+
     /// <summary>Stops the workers; the pods go on.</summary>
     public async ValueTask DisposeAsync()
     {

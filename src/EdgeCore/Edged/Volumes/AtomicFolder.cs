@@ -6,7 +6,8 @@ namespace EdgeSync.EdgeCore.Edged.Volumes;
 /// <summary>A file of a volume that is made from an object.</summary>
 /// <param name="Content">Its bytes.</param>
 /// <param name="Mode">Its permissions.</param>
-internal readonly record struct VolumeFile(byte[] Content, UnixFileMode Mode);
+/// <param name="Owner">The user whose it is; null for the agent's own.</param>
+internal readonly record struct VolumeFile(byte[] Content, UnixFileMode Mode, uint? Owner = null);
 
 /// <summary>
 /// Writes a set of files so that a reader in the container sees all old or all new ones, the kubelet's way:
@@ -84,6 +85,11 @@ internal static class AtomicFolder
             }))
             {
                 stream.Write(file.Content);
+            }
+
+            if (file.Owner is { } uid)
+            {
+                NativeFiles.ChangeOwner(target, uid);
             }
 
             if (group is { } gid)

@@ -61,6 +61,15 @@ internal static partial class NativeFiles
         }
     }
 
+    /// <summary>Gives a path to a user; its group stays.</summary>
+    public static void ChangeOwner(string path, uint owner)
+    {
+        if (LChown(path, owner, uint.MaxValue) != 0)
+        {
+            throw new IOException($"cannot give {path} to user {owner}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
     /// <summary>Puts a link in another's place in one step. File.Move looks at what a link leads to, and refuses a folder.</summary>
     public static void Rename(string from, string to)
     {

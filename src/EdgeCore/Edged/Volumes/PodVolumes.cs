@@ -73,7 +73,7 @@ internal sealed class PodVolumes(EdgedSettings settings, VolumeContents contents
     }
 
     private static bool IsSecret(Volume volume) =>
-        volume.Secret is not null || volume.Projected?.Sources.Any(s => s.Secret is not null) == true;
+        volume.Secret is not null || volume.Projected?.Sources.Any(s => s.Secret is not null || s.ServiceAccountToken is not null) == true;
 
     private static string PrepareEmptyDir(string folder, EmptyDirVolumeSource source, uint? group)
     {

@@ -6,7 +6,7 @@ using EdgeSync.Protocol.Wire;
 namespace EdgeSync.EdgeCore.Edged.Volumes;
 
 /// <summary>Makes the files of configMap, secret, downwardAPI and projected volumes from the objects on this node.</summary>
-internal sealed class VolumeContents(MetaManager.MetaManager objects)
+internal sealed class VolumeContents(MetaManager.MetaManager objects, PodTokens tokens)
 {
     /// <summary>The files of a volume, by path; null where the volume is of another kind.</summary>
     /// <exception cref="MissingReferenceException">An object or a key that is not optional is not there.</exception>
@@ -50,10 +50,39 @@ internal sealed class VolumeContents(MetaManager.MetaManager objects)
             case { DownwardAPI: { } downward }:
                 AddDownward(files, pod, downward, defaultMode, fields);
                 break;
-            default:
-                // serviceAccountToken: a token comes from the cloud only; a pod must start without it
+            case { ServiceAccountToken: { } token }:
+                AddToken(files, pod, token, defaultMode);
                 break;
+            default:
+                throw new MissingReferenceException("a source of the projected volume is of a kind that is not supported on edge nodes");
         }
+    }
+
+    /// <summary>
+    /// As the kubelet: readable for all by default, since a container may run as any user; where the pod says as whom it runs, or with
+    /// which group, for those alone.
+    /// </summary>
+    private void AddToken(Dictionary<string, VolumeFile> files, WantedPod pod, ServiceAccountTokenProjection projection, int? defaultMode)
+    {
+        if (tokens.Find(pod, projection) is not { } token)
+        {
+            return;
+        }
+
+        var owner = UserOfAll(pod.Spec);
+        var isNarrow = owner is not null || pod.Spec.SecurityContext?.FsGroup is not null;
+        files[Checked(projection.Path)] = new VolumeFile(
+            Encoding.ASCII.GetBytes(token),
+            isNarrow ? UnixFileMode.UserRead | UnixFileMode.UserWrite : VolumeModes.File(null, defaultMode),
+            owner);
+    }
+
+    /// <summary>The one user that all containers run as, where the pod says so.</summary>
+    private static uint? UserOfAll(PodSpec spec)
+    {
+        var users = spec.InitContainers.Concat(spec.Containers)
+            .Select(c => c.SecurityContext?.RunAsUser ?? spec.SecurityContext?.RunAsUser).Distinct().ToList();
+        return users is [{ } only] ? (uint)only : null;
     }
 
     private void AddConfigMap(

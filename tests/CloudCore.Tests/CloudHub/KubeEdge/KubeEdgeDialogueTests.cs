@@ -141,7 +141,7 @@ public sealed class KubeEdgeDialogueTests
         await cloud.Kubectl.ApplyAsync(Workload.Replace("settings", "other", StringComparison.Ordinal).Replace("name: app,", "name: app2,", StringComparison.Ordinal));
         await ApplyAndWaitAsync(world);
         await edge.WaitAsync("insert", "default/pod/app2");
-        await Eventually.HoldsAsync("the records are written", async () => await RecordsAsync(cloud, "objectsyncs") == 4);
+        await Eventually.HoldsAsync("the records are written", async () => await RecordsAsync(cloud, "objectsyncs") == 5); // two pods, a map of each, and the CA that both mount
 
         await edge.CutAsync();
         await cloud.Kubectl.RunAsync("patch", "configmap", "settings", "-p", """{"data":{"level":"debug"}}""");
@@ -157,7 +157,7 @@ public sealed class KubeEdgeDialogueTests
         var gone = await edge.WaitAsync("delete", "default/pod/app2");
         Assert.NotNull(gone["content"]!["metadata"]!["uid"]);
         await edge.WaitAsync("delete", "default/configmap/other");
-        await Eventually.HoldsAsync("the records follow", async () => await RecordsAsync(cloud, "objectsyncs") == 2);
+        await Eventually.HoldsAsync("the records follow", async () => await RecordsAsync(cloud, "objectsyncs") == 3);
         Assert.DoesNotContain(edge.Received, m => (string?)m["route"]!["resource"] == "default/pod/app");
     }
 
