@@ -15,6 +15,7 @@ internal sealed record NodeFacts
 
     public bool Unschedulable { get; init; }
 
+    /// <summary>Ready, and what else is True, each by type and status alone, Ready with its heartbeat: of thousands of nodes no words are kept.</summary>
     public IReadOnlyList<Condition> Conditions { get; init; } = [];
 
     /// <summary>The Ready condition's status: True, False, Unknown, or empty where the node has not told yet.</summary>
@@ -25,17 +26,31 @@ internal sealed record NodeFacts
     /// <exception cref="KubeObjectException">A field has a wrong type.</exception>
     public static NodeFacts Read(KubeObject value)
     {
-        var node = value.View(KubernetesJson.Default.Node);
+        var node = value.View(ControllersJson.Default.NodeGist);
         return new NodeFacts
         {
             Name = value.Name,
             Uid = value.Uid,
-            Labels = node.Metadata.Labels ?? LabelSelectors.NoLabels,
-            Taints = node.Spec.Taints ?? [],
-            Unschedulable = node.Spec.Unschedulable == true,
-            Conditions = node.Status?.Conditions ?? [],
+            Labels = node.Metadata?.Labels ?? LabelSelectors.NoLabels,
+            Taints = node.Spec?.Taints ?? [],
+            Unschedulable = node.Spec?.Unschedulable == true,
+            Conditions = [.. (node.Status?.Conditions ?? []).Where(c => c.Type == "Ready" || c.Status == "True").Select(Gist)],
         };
     }
+
+    // of the words that every node has, one copy for all
+    private static Condition Gist(NodeGistCondition condition) => new()
+    {
+        Type = condition.Type is "Ready" ? "Ready" : condition.Type ?? "",
+        Status = condition.Status switch
+        {
+            "True" => "True",
+            "False" => "False",
+            "Unknown" => "Unknown",
+            var other => other ?? "",
+        },
+        LastHeartbeatTime = condition.Type is "Ready" ? condition.LastHeartbeatTime : null,
+    };
 
     /// <summary>Whether pods may have to come or go because of what differs; a heartbeat alone does not count.</summary>
     public bool PlacesLike(NodeFacts other) =>

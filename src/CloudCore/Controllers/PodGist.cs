@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers;
@@ -41,11 +40,3 @@ internal sealed record PodGistStatus
 
     public IReadOnlyList<Condition>? Conditions { get; set; }
 }
-
-/// <summary>Source-generated JSON of the controllers' own views; as <see cref="KubernetesJson"/>.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    MaxDepth = 128)]
-[JsonSerializable(typeof(PodGist))]
-internal sealed partial class ControllersJson : JsonSerializerContext;

@@ -62,22 +62,25 @@ public sealed class KubeObject
     /// </summary>
     public KubeObject WithWholeHash()
     {
-        var whole = new KubeObject(Json)
-        {
-            ApiVersion = ApiVersion,
-            Kind = Kind,
-            Namespace = Namespace,
-            Name = Name,
-            Uid = Uid,
-            ResourceVersion = ResourceVersion,
-            IsDeleting = IsDeleting,
-            _hashed = true,
-        };
+        var whole = Over(Json);
+        whole._hashed = true;
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Json.Span, digest);
         whole._contentHash = BinaryPrimitives.ReadInt64BigEndian(digest);
         return whole;
     }
+
+    /// <summary>The same object over other bytes that say exactly the same, so that they need not be held twice.</summary>
+    public KubeObject Over(ReadOnlyMemory<byte> same) => new(same)
+    {
+        ApiVersion = ApiVersion,
+        Kind = Kind,
+        Namespace = Namespace,
+        Name = Name,
+        Uid = Uid,
+        ResourceVersion = ResourceVersion,
+        IsDeleting = IsDeleting,
+    };
 
     /// <summary>The object's wire address.</summary>
     public ObjectKey Key(string type) => new(Namespace, type, Name);

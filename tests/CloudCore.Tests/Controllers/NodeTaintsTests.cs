@@ -1,3 +1,4 @@
+using System.Text;
 using EdgeSync.CloudCore.Controllers;
 using EdgeSync.CloudCore.Controllers.Nodes;
 using EdgeSync.Protocol.Kubernetes;
@@ -39,6 +40,20 @@ public sealed class NodeTaintsTests
     {
         var node = Node([("Ready", "True"), ("DiskPressure", "True"), ("MemoryPressure", "False")]) with { Unschedulable = true };
         Assert.Equal("disk-pressure:NoSchedule unschedulable:NoSchedule", Names(NodeTaints.Correct(node, s_now)!));
+    }
+
+    [Fact]
+    public void Of_a_nodes_conditions_the_facts_keep_what_the_controllers_ask_for()
+    {
+        var facts = NodeFacts.Read(KubeObject.Parse(Encoding.UTF8.GetBytes("""
+            {"kind":"Node","metadata":{"name":"n1","uid":"u","labels":{"a":"b"}},"spec":{"unschedulable":true,"taints":[{"key":"k","effect":"NoSchedule"}]},
+             "status":{"conditions":[{"type":"DiskPressure","status":"True","reason":"r","message":"m"},{"type":"MemoryPressure","status":"False","message":"m"},
+              {"type":"Ready","status":"False","reason":"r","message":"m","lastHeartbeatTime":"2026-01-01T00:00:00Z","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}
+            """)));
+        Assert.Equal(
+            [new Condition { Type = "DiskPressure", Status = "True" }, new Condition { Type = "Ready", Status = "False", LastHeartbeatTime = "2026-01-01T00:00:00Z" }],
+            facts.Conditions);
+        Assert.Equal(("n1", "u", "b", true, "k", "False"), (facts.Name, facts.Uid, facts.Labels["a"], facts.Unschedulable, facts.Taints[0].Key, facts.Ready));
     }
 
     private static NodeFacts Node((string Type, string Status)[] conditions, Taint[]? taints = null) => new()
