@@ -34,7 +34,11 @@ public static class MessageCodec
         json.WriteStartObject("header"u8);
         json.WriteString("msg_id"u8, message.Id);
         WriteUnlessEmpty(json, "parent_msg_id"u8, message.ParentId);
-        json.WriteNumber("timestamp"u8, message.Timestamp);
+        if (message.Timestamp != 0)
+        {
+            json.WriteNumber("timestamp"u8, message.Timestamp);
+        }
+
         WriteUnlessEmpty(json, "resourceversion"u8, message.ResourceVersion);
         json.WriteEndObject();
         json.WriteStartObject("route"u8);
