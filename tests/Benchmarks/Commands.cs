@@ -17,7 +17,7 @@ internal static class Commands
         ["main-job", "--runs", var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var runs)
             && runs is >= 1 and <= MaxRuns => MainJobAsync(runs),
         ["fleet", .. var rest] when FleetWish.Parse(rest) is { } wish => FleetAsync(wish),
-        ["hollow", var pki, var port, var kind and ("hub" or "bare")] => HollowHost.RunAsync(pki, port, kind),
+        ["hollow", var pki, var port, var kind and ("hub" or "plain" or "bare")] => HollowHost.RunAsync(pki, port, kind),
         ["bare", var pki, var port] => BareServer.RunAsync(pki, port),
         _ => UsageAsync(),
     };
@@ -31,7 +31,7 @@ internal static class Commands
               --runs N     worlds to start and measure, one after the other; the table has the medians (main-job {DefaultRuns}, fleet 1)
               --case NAME  one of: {string.Join(", ", FleetWish.Cases)}; without it, all
               --edges N,…  fleet sizes of the case "size", growing, 100 to 15000 each (1000,5000,10000,15000)
-              --fleet N    edges of the cases "fan-out" and "storm" (5000)
+              --fleet N    edges of the cases "fan-out", "storm" and, up to 2000, "compression" (5000)
               --quick      small fleets: whether the parts work; its figures say nothing
 
             Measures what ./build.sh made (out/), or what EDGESYNC_OUT names. main-job needs root, containerd, mosquitto and

@@ -62,6 +62,20 @@ internal sealed class FleetApi(ProgramsCloud cloud) : IDisposable
         return ((int?)status?["updatedNumberScheduled"] ?? 0, (int?)status?["numberReady"] ?? 0);
     }
 
+    /// <summary>A ConfigMap with lines of a configuration, so many bytes of them.</summary>
+    public Task ChangeConfigMapAsync(string name, string value, int bytes)
+    {
+        var lines = new StringBuilder(bytes + 64);
+        for (var i = 0; lines.Length < bytes; i++)
+        {
+            lines.Append(System.Globalization.CultureInfo.InvariantCulture, $"listener.{i}.address = 10.{i % 250}.0.1:{1024 + i}\\n");
+        }
+
+        return SendAsync(
+            HttpMethod.Patch, $"/api/v1/namespaces/{Namespace}/configmaps/{name}", "application/merge-patch+json",
+            $$$"""{"data":{"value":"{{{value}}}","lines":"{{{lines}}}"}}""");
+    }
+
     /// <summary>Objects that connected nodes do not hold as they should.</summary>
     public async Task<double> PendingAsync() => (await _http.GetStringAsync(Relative("/metrics"))).Split('\n')
         .Where(l => l.StartsWith("edgesync_hub_pending_objects ", StringComparison.Ordinal))

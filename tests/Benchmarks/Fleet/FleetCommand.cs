@@ -5,7 +5,7 @@ namespace EdgeSync.Benchmarks.Fleet;
 /// <summary>What <c>fleet</c> is asked for.</summary>
 internal sealed record FleetWish
 {
-    public static readonly string[] Cases = ["size", "latency", "fan-out", "storm", "backlog", "resync"];
+    public static readonly string[] Cases = ["size", "latency", "fan-out", "storm", "backlog", "resync", "compression"];
 
     public IReadOnlyList<int> Edges { get; init; } = [1000, 5000, 10_000, 15_000];
 
@@ -119,6 +119,9 @@ internal static class FleetCommand
                 break;
             case "backlog":
                 await new BacklogCase(table, wish.Nodes, wish.Objects).RunAsync();
+                break;
+            case "compression":
+                await new CompressionCase(table, Math.Min(wish.Fleet, CompressionCase.MostEdges), wish.Idle).RunAsync();
                 break;
             default:
                 await new ResyncCase(table).RunAsync();

@@ -40,10 +40,11 @@ internal sealed class FleetWorld : IAsyncDisposable
     /// <summary>The process that the links end in.</summary>
     public int ServerPid => _bare?.Pid ?? Cloud.Pid;
 
-    public static async Task<FleetWorld> StartAsync()
+    /// <param name="compresses">Whether the edges offer compression, as the agent does.</param>
+    public static async Task<FleetWorld> StartAsync(bool compresses = true)
     {
         var cloud = await ProgramsCloud.StartNewAsync();
-        return new FleetWorld(cloud, StartHollow(cloud, cloud.HubPort, "hub"), null);
+        return new FleetWorld(cloud, StartHollow(cloud, cloud.HubPort, compresses ? "hub" : "plain"), null);
     }
 
     /// <summary>The same with a bare server in the hub's place; the cloud only lends its CA.</summary>

@@ -15,7 +15,8 @@ namespace EdgeSync.Benchmarks.Hollow;
 /// <param name="Port">On loopback.</param>
 /// <param name="Authority">The pinned CA.</param>
 /// <param name="IsBare">A server that takes WebSockets and says nothing on them (<see cref="BareServer"/>), not a hub.</param>
-internal sealed record HollowTarget(int Port, X509Certificate2 Authority, bool IsBare);
+/// <param name="Compresses">Whether edges offer permessage-deflate, as the agent does.</param>
+internal sealed record HollowTarget(int Port, X509Certificate2 Authority, bool IsBare, bool Compresses);
 
 /// <summary>
 /// One TLS WebSocket with a client certificate, as the agent opens it, but by hand: the request line and the answer are
@@ -24,6 +25,10 @@ internal sealed record HollowTarget(int Port, X509Certificate2 Authority, bool I
 internal sealed class HollowLink : IAsyncDisposable
 {
     public static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+
+    // as the agent (HubConnector)
+    private static readonly TimeSpan s_pingInterval = Heartbeat * 14 / 15;
+    private static readonly TimeSpan s_pingTimeout = Heartbeat * 8 / 15;
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
@@ -62,7 +67,7 @@ internal sealed class HollowLink : IAsyncDisposable
             await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, target.Port), deadline.Token);
             await link.AuthenticateAsync(target, certificate, deadline.Token);
             link.Messages = new MessageSocket(
-                await link.UpgradeAsync(node, deadline.Token), MessageSocket.DefaultMaxMessageBytes, TimeSpan.FromSeconds(15));
+                await link.UpgradeAsync(node, target.Compresses, deadline.Token), MessageSocket.DefaultMaxMessageBytes, TimeSpan.FromSeconds(15));
             return link;
         }
         catch
@@ -106,8 +111,9 @@ internal sealed class HollowLink : IAsyncDisposable
             cancellationToken);
     }
 
-    private async Task<WebSocket> UpgradeAsync(string node, CancellationToken cancellationToken)
+    private async Task<WebSocket> UpgradeAsync(string node, bool compresses, CancellationToken cancellationToken)
     {
+        var offer = compresses ? "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n" : "";
         var key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
         var request = string.Create(CultureInfo.InvariantCulture, $"""
             GET /e632aba927ea4ac2b575ec1603d56f10/{node}/events HTTP/1.1
@@ -120,7 +126,7 @@ internal sealed class HollowLink : IAsyncDisposable
             Project_id: e632aba927ea4ac2b575ec1603d56f10
             Connectionuse: msg
             Edgesync-Version: 1
-
+            {offer}
 
             """).ReplaceLineEndings("\r\n");
         await _tls!.WriteAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
@@ -132,8 +138,11 @@ internal sealed class HollowLink : IAsyncDisposable
 
         return WebSocket.CreateFromStream(_tls, new WebSocketCreationOptions
         {
-            KeepAliveInterval = Heartbeat,
-            KeepAliveTimeout = Heartbeat,
+            KeepAliveInterval = s_pingInterval,
+            KeepAliveTimeout = s_pingTimeout,
+            DangerousDeflateOptions = !answer.Contains("permessage-deflate", StringComparison.OrdinalIgnoreCase)
+                ? null
+                : new WebSocketDeflateOptions { ClientContextTakeover = false, ServerContextTakeover = false },
         });
     }
 
