@@ -238,9 +238,9 @@ public sealed class KubeObject
 
     private static ulong HashContent(ReadOnlySpan<byte> json)
     {
-        // what is hashed: of each token its kind and its text. That is never longer than the object, whose quotes, colons and
-        // commas are left out, and one call of the hash is much faster than two for each token.
-        var buffer = ArrayPool<byte>.Shared.Rent(json.Length);
+        // what is hashed: of each token its kind and its text, brackets too; a token has at least one byte, so that is never longer
+        // than twice the object. One call of the hash is much faster than two for each token.
+        var buffer = ArrayPool<byte>.Shared.Rent(2 * json.Length);
         try
         {
             Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];

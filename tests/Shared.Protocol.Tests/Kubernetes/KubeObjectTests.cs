@@ -47,6 +47,7 @@ public sealed class KubeObjectTests
     [InlineData("""{"metadata":{"name":"a","labels":{"l":"v\u00e4"},"resourceVersion":"1"},"spec":{"x":[1,-2.5,true,null,"",{}],"y":[]},"status":{"phase":"Pending"}}""")]
     [InlineData("""{"kind":"ConfigMap","data":{"k":"\"quoted\"\n"}}""")]
     [InlineData("{}")]
+    [InlineData("""{"a":[[[],[],[],[],[],[],[],[],[],[]],[[],[],[],[],[],[],[],[],[],[]],[[],[],[],[],[],[],[],[],[],[]],{"b":{},"c":{}}]}""")]
     public void The_content_is_hashed_token_by_token(string json)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
