@@ -86,7 +86,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
     /// changed meanwhile stays as it is, until its next version comes.
     /// </summary>
     public KubeObject Hold(ApiResource resource, KubeObject value) =>
-        _resources.Find(resource.Group, resource.Version, resource.Plural) is { } found
+        _catalog.Table.Find(resource.Group, resource.Version, resource.Plural) is { } found
         && _store.State.Get(found.StorageName, new NamespacedName(value.Namespace, value.Name)) is { } stored
         && stored.Json.AsSpan().SequenceEqual(value.Json.Span)
             ? value.Over(stored.Json)
