@@ -24,7 +24,7 @@ internal sealed class ControllersService : BackgroundService
         _view = new ClusterView(informers, loggers);
         _daemonSets = new DaemonSetController(client, _view, options, time, loggers.CreateLogger<DaemonSetController>());
         _nodes = new NodeLifecycleController(client, _view, options, time, loggers.CreateLogger<NodeLifecycleController>());
-        _garbage = new GarbageCollector(client, _view, options, time, loggers.CreateLogger<GarbageCollector>());
+        _garbage = new GarbageCollector(client, options, time, loggers.CreateLogger<GarbageCollector>());
         _missingNodes = new PodsOfMissingNodes(client, _view, options, time, loggers.CreateLogger<PodsOfMissingNodes>());
     }
 

@@ -16,6 +16,14 @@ internal static class MetadataPatch
         ["ownerReferences"] = new JsonArray([.. owners.Select(Write)]),
     });
 
+    /// <summary>Also compares the version: the list of owners is replaced as a whole.</summary>
+    public static byte[] Owners(KubeObject value, IEnumerable<OwnerReference> owners) => Bytes(new JsonObject
+    {
+        ["uid"] = value.Uid,
+        ["resourceVersion"] = value.ResourceVersion,
+        ["ownerReferences"] = owners.Select(Write).ToArray() is { Length: > 0 } left ? new JsonArray(left) : null,
+    });
+
     /// <summary>Also compares the version: the list of finalizers is replaced as a whole.</summary>
     public static byte[] Finalizers(KubeObject value, IEnumerable<string> finalizers) => Bytes(new JsonObject
     {

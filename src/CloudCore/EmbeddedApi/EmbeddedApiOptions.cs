@@ -20,6 +20,9 @@ internal sealed record EmbeddedApiOptions
     /// <summary>The addresses and ports that services get.</summary>
     public ServiceNetwork Services { get; init; } = new();
 
+    /// <summary>Whether namespaces on their way out are emptied here; false leaves that to a namespace controller elsewhere.</summary>
+    public bool CleansNamespaces { get; init; } = true;
+
     /// <summary>The CA of client certificates; null where the web server has checked them already.</summary>
     public X509Certificate2? ClientAuthority { get; init; }
 

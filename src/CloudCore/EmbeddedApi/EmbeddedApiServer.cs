@@ -58,7 +58,11 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         server._definitions.PrepareAsync().GetAwaiter().GetResult();
         server._definitions.Start();
         server._identity.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
-        server._cleaner.Start();
+        if (options.CleansNamespaces)
+        {
+            server._cleaner.Start();
+        }
+
         return server;
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class KubeClient
         var what = $"WATCH {path}";
         using var idle = new CancellationTokenSource(s_watchStart, _time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(ct, idle.Token);
-        using var response = await StartWatchAsync(what, path, linked.Token, ct);
+        using var response = await StartWatchAsync(what, path, options.MetadataOnly ? MetadataForm : null, linked.Token, ct);
         var lines = PipeReader.Create(await response.Content.ReadAsStreamAsync(linked.Token));
         try
         {
@@ -65,11 +65,12 @@ internal sealed partial class KubeClient
         }
     }
 
-    private async Task<HttpResponseMessage> StartWatchAsync(string what, string path, CancellationToken linked, CancellationToken ct)
+    private async Task<HttpResponseMessage> StartWatchAsync(
+        string what, string path, string? form, CancellationToken linked, CancellationToken ct)
     {
         try
         {
-            using var request = NewRequest(HttpMethod.Get, path);
+            using var request = NewRequest(HttpMethod.Get, path, form);
             var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked);
             if (response.IsSuccessStatusCode)
             {

@@ -80,7 +80,7 @@ internal sealed partial class KubeClient : IDisposable
             var query = (next is null ? options : options with { ResourceVersion = null }).Query(limit, next);
             try
             {
-                (var version, next) = await GetPageAsync(r, r.CollectionPath(ns) + query, items, ct);
+                (var version, next) = await GetPageAsync(r, r.CollectionPath(ns) + query, items, options.MetadataOnly, ct);
                 if (next is null)
                 {
                     return new KubeList(version, items);
@@ -98,7 +98,7 @@ internal sealed partial class KubeClient : IDisposable
     /// <summary>The newest version of the collection, by a list of at most one object.</summary>
     public async Task<string> GetListVersionAsync(ApiResource r, string? ns, CancellationToken ct)
     {
-        var (version, _) = await GetPageAsync(r, r.CollectionPath(ns) + new ListOptions().Query(limit: 1), [], ct);
+        var (version, _) = await GetPageAsync(r, r.CollectionPath(ns) + new ListOptions().Query(limit: 1), [], true, ct);
         return version;
     }
 
@@ -146,9 +146,10 @@ internal sealed partial class KubeClient : IDisposable
     public void Dispose() => _http.Dispose();
 
     private async Task<(string Version, string? Continue)> GetPageAsync(
-        ApiResource r, string path, List<KubeObject> items, CancellationToken ct)
+        ApiResource r, string path, List<KubeObject> items, bool metadataOnly, CancellationToken ct)
     {
-        var page = await SendAsync(HttpMethod.Get, path, null, s_json, (s_pageTimeout, MaxPageBytes), ct);
+        var form = metadataOnly ? MetadataListForm : null;
+        var page = await SendAsync(HttpMethod.Get, path, null, s_json, (s_pageTimeout, MaxPageBytes), ct, form);
         try
         {
             return KubeListReader.ReadPage(page.Span, r, items);
@@ -175,14 +176,14 @@ internal sealed partial class KubeClient : IDisposable
 
     private async Task<ReadOnlyMemory<byte>> SendAsync(
         HttpMethod method, string path, ReadOnlyMemory<byte>? body, MediaTypeHeaderValue mediaType,
-        (TimeSpan Timeout, int MaxBytes) limits, CancellationToken ct)
+        (TimeSpan Timeout, int MaxBytes) limits, CancellationToken ct, string? form = null)
     {
         using var timeout = new CancellationTokenSource(limits.Timeout, _time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         var what = $"{method} {path}";
         try
         {
-            using var request = NewRequest(method, path);
+            using var request = NewRequest(method, path, form);
             if (body is { } content)
             {
                 request.Content = new ReadOnlyMemoryContent(content);
@@ -207,13 +208,19 @@ internal sealed partial class KubeClient : IDisposable
         }
     }
 
-    private HttpRequestMessage NewRequest(HttpMethod method, string path)
+    private HttpRequestMessage NewRequest(HttpMethod method, string path, string? form)
     {
         var request = new HttpRequestMessage(method, path[1..])
         {
             Version = _http.DefaultRequestVersion,
             VersionPolicy = _http.DefaultVersionPolicy,
         };
+        if (form is not null)
+        {
+            request.Headers.Accept.ParseAdd(form);
+        }
+
+        // also beside a form: a server that does not know it answers with whole objects, which hold the same
         request.Headers.Accept.Add(s_acceptJson);
         if (_token() is { } token)
         {

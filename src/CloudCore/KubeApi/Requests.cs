@@ -16,6 +16,9 @@ internal sealed record ListOptions
     /// <summary>For a watch: the version after which changes are wanted. A list leaves it unset and reads the newest state.</summary>
     public string? ResourceVersion { get; init; }
 
+    /// <summary>Whether only kind, version and metadata are wanted: for a collection of large objects a small part.</summary>
+    public bool MetadataOnly { get; init; }
+
     /// <summary>Objects in one page of a list; the client follows the pages.</summary>
     public int PageSize { get; init; } = 500;
 

@@ -30,6 +30,7 @@ internal static class CoreKinds
         {
             Version = "v1", Plural = "events", Singular = "event", Kind = "Event", ShortNames = ["ev"],
             Schema = schema.Type("Event"), Columns = EventColumns.All, CreatesOnUpdate = true,
+            Validate = DataRules.CheckEvent,
             SelectableFields =
             [
                 "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",

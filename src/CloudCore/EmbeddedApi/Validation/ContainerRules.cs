@@ -7,7 +7,6 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Validation;
 internal static class ContainerRules
 {
     private const int HighestPort = 65535;
-    private const int LongestPortName = 15;
     private static readonly string[] s_pullPolicies = ["Always", "IfNotPresent", "Never"];
     private static readonly string[] s_messagePolicies = ["File", "FallbackToLogsOnError"];
     private static readonly string[] s_protocols = ["TCP", "UDP", "SCTP"];
@@ -34,7 +33,7 @@ internal static class ContainerRules
 
             PodSpecRules.CheckOneOf(container, "imagePullPolicy", s_pullPolicies, at, errors);
             PodSpecRules.CheckOneOf(container, "terminationMessagePolicy", s_messagePolicies, at, errors);
-            CheckPorts(container, $"{at}.ports", errors);
+            CheckPorts(container, $"{at}.ports", spec.IsTrue("hostNetwork"), errors);
             CheckEnvironment(container, at, errors);
             CheckMounts(container, $"{at}.volumeMounts", volumes, errors);
             QuantityRules.Check(container.Object("resources"), $"{at}.resources", errors);
@@ -59,7 +58,7 @@ internal static class ContainerRules
         }
     }
 
-    private static void CheckPorts(JsonObject container, string field, FieldErrors errors)
+    private static void CheckPorts(JsonObject container, string field, bool hostNetwork, FieldErrors errors)
     {
         var names = new HashSet<string>();
         var index = 0;
@@ -68,11 +67,9 @@ internal static class ContainerRules
             var at = FormattableString.Invariant($"{field}[{index++}]");
             if (port.Text("name") is { Length: > 0 } name)
             {
-                if (name.Length > LongestPortName || NameRules.Label(name) is not null || !name.Any(char.IsAsciiLetter))
-                {
-                    errors.Invalid($"{at}.name", name, "must be no more than 15 characters, lower case alphanumeric or '-', with at least one letter");
-                }
-                else if (!names.Add(name))
+                var wrong = NameRules.PortName(name).ToList();
+                wrong.ForEach(why => errors.Invalid($"{at}.name", name, why));
+                if (wrong.Count == 0 && !names.Add(name))
                 {
                     errors.Duplicate($"{at}.name", name);
                 }
@@ -90,6 +87,10 @@ internal static class ContainerRules
             if (port.Number("hostPort") is { } hostPort and not 0)
             {
                 CheckPort(hostPort, $"{at}.hostPort", errors);
+                if (hostNetwork && hostPort != port.Number("containerPort"))
+                {
+                    errors.Invalid($"{at}.containerPort", port.Number("containerPort") ?? 0, "must match `hostPort` when `hostNetwork` is true");
+                }
             }
 
             PodSpecRules.CheckOneOf(port, "protocol", s_protocols, at, errors);

@@ -59,12 +59,64 @@ internal static class DataRules
             }
         }
 
+        CheckType(secret, errors);
         if (old is not null && old.Text("type") != secret.Text("type"))
         {
             errors.Invalid("type", secret.Text("type") ?? "", "field is immutable");
         }
 
         CheckImmutable(secret, old, ["data"], errors);
+    }
+
+    /// <summary>What some types of secret must hold beyond their keys.</summary>
+    private static void CheckType(JsonObject secret, FieldErrors errors)
+    {
+        var data = secret.Object("data") ?? [];
+        switch (secret.Text("type"))
+        {
+            case "kubernetes.io/service-account-token"
+                when secret.ObjectOrNew("metadata").Object("annotations")?.Text("kubernetes.io/service-account.name") is null or "":
+                errors.Required("metadata.annotations[kubernetes.io/service-account.name]");
+                break;
+            case "kubernetes.io/dockerconfigjson":
+                CheckJson(data, ".dockerconfigjson", errors);
+                break;
+            case "kubernetes.io/dockercfg":
+                CheckJson(data, ".dockercfg", errors);
+                break;
+            case "kubernetes.io/basic-auth" when !data.ContainsKey("username") && !data.ContainsKey("password"):
+                errors.Required("data[username]");
+                errors.Required("data[password]");
+                break;
+        }
+    }
+
+    private static void CheckJson(JsonObject data, string key, FieldErrors errors)
+    {
+        if (data.Text(key) is not { } text)
+        {
+            return;
+        }
+
+        try
+        {
+            JsonNode.Parse(Convert.FromBase64String(text), null, JsonFormat.Reader);
+        }
+        catch (Exception e) when (e is System.Text.Json.JsonException or FormatException)
+        {
+            errors.Invalid($"data[{key}]", "<secret contents redacted>", "must be JSON");
+        }
+    }
+
+    /// <summary>An event lies beside the object that it is about; those of cluster-wide objects lie in the namespace default.</summary>
+    public static void CheckEvent(JsonObject item, JsonObject? old, FieldErrors errors)
+    {
+        var ns = item.ObjectOrNew("metadata").Text("namespace") ?? "";
+        var about = item.Object("involvedObject")?.Text("namespace") ?? "";
+        if (about.Length == 0 ? ns is not ("default" or "kube-system") : about != ns)
+        {
+            errors.Invalid("involvedObject.namespace", about, "does not match event.namespace");
+        }
     }
 
     /// <summary>KubeEdge's cloudcore ends with a panic where a device has no model; here that is refused at the door.</summary>

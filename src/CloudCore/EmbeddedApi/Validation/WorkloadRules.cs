@@ -13,12 +13,41 @@ internal static class WorkloadRules
     {
         var spec = pod.ObjectOrNew("spec");
         PodSpecRules.Check(spec, "spec", errors);
-        if (old is not null && !JsonNode.DeepEquals(Fixed(spec), Fixed(old.ObjectOrNew("spec"))))
+        if (old is null && spec.List("ephemeralContainers") is { Count: > 0 })
+        {
+            errors.Forbidden("spec.ephemeralContainers", "cannot be set on create");
+        }
+
+        if (old?.ObjectOrNew("spec") is { } before)
+        {
+            CheckPodChange(spec, before, errors);
+        }
+    }
+
+    private static void CheckPodChange(JsonObject spec, JsonObject before, FieldErrors errors)
+    {
+        const string deadline = "spec.activeDeadlineSeconds";
+        if (before.Number("activeDeadlineSeconds") is { } had)
+        {
+            if (spec.Number("activeDeadlineSeconds") is not { } wanted)
+            {
+                errors.Invalid(deadline, (JsonNode?)null, "must not update from a positive integer to nil value");
+                return;
+            }
+
+            if (wanted > had)
+            {
+                errors.Invalid(deadline, wanted, "must be less than or equal to previous value");
+                return;
+            }
+        }
+
+        if (!JsonNode.DeepEquals(Fixed(spec, before), Fixed(before, before)))
         {
             errors.Forbidden("spec", PodImmutable);
         }
 
-        if (old is not null && LostToleration(old.ObjectOrNew("spec"), spec))
+        if (LostToleration(before, spec))
         {
             errors.Forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds");
         }
@@ -57,6 +86,11 @@ internal static class WorkloadRules
     {
         TolerationRules.CheckTaints(node.ObjectOrNew("spec"), errors);
         var spec = node.ObjectOrNew("spec");
+        if (old?.ObjectOrNew("spec").Text("providerID") is { Length: > 0 } provider && spec.Text("providerID") != provider)
+        {
+            errors.Forbidden("spec.providerID", "node updates may not change providerID except from \"\" to valid");
+        }
+
         if (old?.ObjectOrNew("spec").Text("podCIDR") is { Length: > 0 } range && spec.Text("podCIDR") != range)
         {
             errors.Forbidden("spec.podCIDR", "node updates may not change podCIDR except from \"\" to valid");
@@ -81,8 +115,8 @@ internal static class WorkloadRules
 
     private static bool IsNothing(JsonNode? amount) => amount is null || amount.ToString() is "0" or "0%";
 
-    /// <summary>A pod's spec without what may change.</summary>
-    private static JsonObject Fixed(JsonObject spec)
+    /// <summary>A pod's spec without what may change; how it was before says whether the grace and the gates may.</summary>
+    private static JsonObject Fixed(JsonObject spec, JsonObject before)
     {
         var copy = (JsonObject)spec.DeepClone();
         foreach (var container in copy.Objects("containers").Concat(copy.Objects("initContainers")))
@@ -92,8 +126,22 @@ internal static class WorkloadRules
 
         copy.Remove("activeDeadlineSeconds");
         copy.Remove("tolerations");
-        copy.Remove("terminationGracePeriodSeconds");
-        copy.Remove("ephemeralContainers");
+        if (before.Number("terminationGracePeriodSeconds") is < 0 && copy.Number("terminationGracePeriodSeconds") is 1 or < 0)
+        {
+            copy.Remove("terminationGracePeriodSeconds");
+        }
+
+        // gates are opened one by one; a pod without any does not get new ones
+        if (before.List("schedulingGates") is { Count: > 0 } gates
+            && (copy.List("schedulingGates") ?? []).All(g => gates.Any(h => JsonNode.DeepEquals(g, h))))
+        {
+            copy.Remove("schedulingGates");
+            if (string.IsNullOrEmpty(before.Text("nodeName")))
+            {
+                copy.Remove("nodeSelector");
+            }
+        }
+
         return copy;
     }
 
