@@ -147,7 +147,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         bool isDue;
         lock (_gate)
         {
-            isDue = _sync.NextDeadline <= NowMs();
+            isDue = _sync.NextDeadline <= _time.NowMs();
         }
 
         if (isDue)
@@ -158,7 +158,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
     /// <summary>Asks the node to open its stream tunnel; it is asked as often as somebody waits for one.</summary>
     public Task AskForTunnelAsync(CancellationToken cancellationToken) => _socket.SendAsync(
-        new Message { Id = Guid.NewGuid().ToString("n"), Timestamp = UnixMs(), Operation = Operations.Tunnel }, cancellationToken);
+        new Message { Id = Guid.NewGuid().ToString("n"), Timestamp = _time.UnixMs(), Operation = Operations.Tunnel }, cancellationToken);
 
     /// <summary>Ends the session; its <see cref="RunAsync"/> completes when it has.</summary>
     public void End(string reason)
@@ -220,7 +220,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
             lock (_gate)
             {
-                _sync.SetTime(NowMs(), UnixMs());
+                _sync.SetTime(_time.NowMs(), _time.UnixMs());
                 if (wanted is not null)
                 {
                     _sync.Want(key, wanted);
@@ -268,7 +268,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         Acknowledged acknowledged;
         lock (_gate)
         {
-            _sync.SetTime(NowMs(), UnixMs());
+            _sync.SetTime(_time.NowMs(), _time.UnixMs());
             known = _sync.Acknowledge(message.ParentId, out acknowledged);
         }
 
@@ -291,7 +291,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         var text = message.ContentAsString() ?? "(no text)";
         lock (_gate)
         {
-            _sync.SetTime(NowMs(), UnixMs());
+            _sync.SetTime(_time.NowMs(), _time.UnixMs());
             _sync.Refuse(message.ParentId, text);
         }
 
@@ -306,7 +306,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         Failpoint.Hit(HubFailpoints.InventoryReceived);
         lock (_gate)
         {
-            _sync.SetTime(NowMs(), UnixMs());
+            _sync.SetTime(_time.NowMs(), _time.UnixMs());
             _sync.ReceiveInventory(message);
             pending = _sync.PendingCount;
         }
@@ -351,7 +351,7 @@ internal sealed partial class EdgeSession : IAsyncDisposable
         bool inSync;
         lock (_gate)
         {
-            next = _sync.TryTake(NowMs(), UnixMs(), out var message) ? message : null;
+            next = _sync.TryTake(_time.NowMs(), _time.UnixMs(), out var message) ? message : null;
             inSync = _sync.IsOpen && _sync.PendingCount == 0;
         }
 
@@ -414,10 +414,6 @@ internal sealed partial class EdgeSession : IAsyncDisposable
             return _requests.TryDequeue(out request);
         }
     }
-
-    private long UnixMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
-
-    private long NowMs() => _time.GetTimestamp() / (_time.TimestampFrequency / 1000);
 
     [LoggerMessage(LogLevel.Information, "Node {Node} connected, session {Epoch}, extensions {Extended}")]
     private partial void LogConnected(string node, long epoch, bool extended);

@@ -35,7 +35,7 @@ internal sealed partial class EdgeHubService
             bool full;
             lock (_gate)
             {
-                receipt = _sync.Receive(message, NowMs(), UnixMs());
+                receipt = _sync.Receive(message, time.NowMs(), time.UnixMs());
                 full = _sync.IsFull;
             }
 
@@ -88,7 +88,7 @@ internal sealed partial class EdgeHubService
     {
         lock (_gate)
         {
-            _sync.Receive(message, NowMs(), UnixMs());
+            _sync.Receive(message, time.NowMs(), time.UnixMs());
         }
 
         _storeWake.Set();
@@ -141,7 +141,7 @@ internal sealed partial class EdgeHubService
 
             lock (_gate)
             {
-                _sync.Stored(batch, error, UnixMs());
+                _sync.Stored(batch, error, time.UnixMs());
             }
 
             _storeRoom.Set();

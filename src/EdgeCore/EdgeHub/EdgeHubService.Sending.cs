@@ -18,10 +18,10 @@ internal sealed partial class EdgeHubService
             bool settled;
             Message message;
             long? deadline;
-            var now = NowMs();
+            var now = time.NowMs();
             lock (_gate)
             {
-                any = _sync.TryTake(now, UnixMs(), out message);
+                any = _sync.TryTake(now, time.UnixMs(), out message);
                 settled = _sync.HasSettled;
                 deadline = _sync.NextDeadline;
             }
@@ -103,7 +103,7 @@ internal sealed partial class EdgeHubService
             new Message
             {
                 Id = Guid.NewGuid().ToString(),
-                Timestamp = UnixMs(),
+                Timestamp = time.UnixMs(),
                 Source = Sources.MetaManager,
                 Group = Groups.Resource,
                 Operation = Operations.Report,
@@ -124,14 +124,14 @@ internal sealed partial class EdgeHubService
         IReadOnlyList<OutboxItem> next;
         lock (_gate)
         {
-            var now = NowMs();
+            var now = time.NowMs();
             next = outbox.Next(_sync.RoomOf, key => _sync.IsBusy(key, now));
         }
 
         var entries = outbox.Read(next);
         lock (_gate)
         {
-            _sync.Offer(entries, NowMs());
+            _sync.Offer(entries, time.NowMs());
         }
 
         // whoever has more to say than there was room for goes on when an answer has made room
@@ -148,7 +148,7 @@ internal sealed partial class EdgeHubService
                 await ReportAsync(socket, cancellationToken);
             }
 
-            await socket.SendAsync(Keepalive.Create(_extended, ++number, UnixMs()), cancellationToken);
+            await socket.SendAsync(Keepalive.Create(_extended, ++number, time.UnixMs()), cancellationToken);
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }

@@ -250,10 +250,6 @@ internal sealed partial class EdgeHubService(
         Connected?.Invoke();
     }
 
-    private long NowMs() => time.GetTimestamp() / (time.TimestampFrequency / 1000);
-
-    private long UnixMs() => time.GetUtcNow().ToUnixTimeMilliseconds();
-
     /// <summary>The innermost cause, which is what a person can act on.</summary>
     private static string Explain(Exception e)
     {
