@@ -39,7 +39,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
     private readonly NodeScope _scope;
     private readonly NodeLedger _ledger;
     private readonly AdminEndpoints _admin;
-    private readonly NodeTunnels? _tunnels;
+    private readonly CloudStreamModule? _streams;
 
     private CloudCoreApp(CloudCoreRun run, TimeProvider time)
     {
@@ -110,18 +110,14 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         builder.Services.AddHostedService(_ => seed);
         builder.Services.AddHostedService(_ => outages);
         var nodes = new NodesView(_ledger, _sessions, _scope, caches, time);
-        TunnelEndpoint? tunnelEndpoint = null;
         if (run.Config.Modules.CloudStream.Enable)
         {
-            _tunnels = new NodeTunnels(_sessions, node => nodes.Row(node).LastHeard, time);
-            tunnelEndpoint = new TunnelEndpoint(_tunnels, options.Stopping, time, loggers.CreateLogger<TunnelEndpoint>());
+            _streams = new CloudStreamModule(_sessions, nodes, options.Stopping, time, loggers);
+            _streams.Describe(_metrics);
             if (_embedded is not null)
             {
-                _embedded.PodStreams = new PodSubresources(new PodStreams(new KubeletClient(_tunnels, time), options.Stopping, time)).HandleAsync;
+                _streams.Serve(_embedded);
             }
-
-            _metrics.Gauge("edgesync_hub_tunnels", "Stream tunnels of nodes that are open.", () => _tunnels.Count);
-            _metrics.Gauge("edgesync_hub_tunnel_streams", "Streams (logs, exec, port-forward) that are open.", () => _tunnels.StreamCount);
         }
 
         _admin = new AdminEndpoints(
@@ -146,9 +142,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         {
             _embedded?.BeginStop();
             _sessions.EndAll("the hub stops");
-            _tunnels?.EndAll("the hub stops");
+            _streams?.EndAll("the hub stops");
         });
-        MapPorts(endpoint, tunnelEndpoint, Desk(time, loggers), options.IsReady);
+        MapPorts(endpoint, Desk(time, loggers), options.IsReady);
     }
 
     private bool IsEmbedded => _run.Config.Modules.EmbeddedApi.Enable;
@@ -289,7 +285,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         }
     }
 
-    private void MapPorts(CloudHubEndpoint endpoint, TunnelEndpoint? tunnels, CertificateDesk desk, Func<bool> isReady)
+    private void MapPorts(CloudHubEndpoint endpoint, CertificateDesk desk, Func<bool> isReady)
     {
         _web.MapWhen(AdminEndpoints.IsLocal, branch => branch.Run(_admin.HandleAsync));
         if (_embedded is { } embedded)
@@ -304,6 +300,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
 
         _web.UseWebSockets();
         _web.UseRouting();
+        _streams?.MapTunnels(_web);
         _web.MapEnrollment(desk);
         _web.MapGet("/healthz", context => context.Response.WriteAsync("ok"));
         _web.MapGet("/readyz", context =>
@@ -321,11 +318,6 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             return Task.CompletedTask;
         });
-        if (tunnels is not null)
-        {
-            _web.Map(TunnelEndpoint.Path, tunnels.HandleAsync);
-        }
-
         _web.MapFallback(endpoint.HandleAsync);
     }
 

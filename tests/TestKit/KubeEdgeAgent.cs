@@ -23,6 +23,9 @@ public sealed class KubeEdgeAgent : IAsyncDisposable
 
     public string NodeName { get; }
 
+    /// <summary>Whether its stream tunnel is switched on. Its kubelet then has the port that KubeEdge's hub names, of which there is one on a machine.</summary>
+    public bool HasStream { get; init; }
+
     public string DatabaseFile => _folder.File("edgecore.db");
 
     public string LogFile => _folder.File("edgecore.log");
@@ -91,7 +94,7 @@ public sealed class KubeEdgeAgent : IAsyncDisposable
             rootDirectory: {{_folder.File("kubelet")}}
             tailoredKubeletConfig:
               address: 127.0.0.1
-              readOnlyPort: {{_port}}
+              readOnlyPort: {{(HasStream ? 10350 : _port)}}
               cgroupDriver: cgroupfs
               cgroupsPerQOS: false
               enforceNodeAllocatable: [none] # an empty list does not survive its own rewriting of this file
@@ -107,6 +110,15 @@ public sealed class KubeEdgeAgent : IAsyncDisposable
               volumePluginDir: {{_folder.File("plugins")}}
               registerNode: true
               hairpinMode: none
+          edgeStream:
+            enable: {{(HasStream ? "true" : "false")}}
+            handshakeTimeout: 30
+            readDeadline: 15
+            server: "{{hub}}"
+            tlsTunnelCAFile: {{_folder.File("pki/ca.crt")}}
+            tlsTunnelCertFile: {{_folder.File("pki/server.crt")}}
+            tlsTunnelPrivateKeyFile: {{_folder.File("pki/server.key")}}
+            writeDeadline: 15
           eventBus: {enable: true, mqttMode: 2, mqttServerExternal: "tcp://127.0.0.1:{{_broker.Port}}"}
           metaManager: {enable: true}
         """);

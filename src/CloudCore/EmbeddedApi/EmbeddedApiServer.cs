@@ -133,6 +133,13 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         }
     }
 
+    /// <inheritdoc cref="ResourceVerbs.Computed"/>
+    public Func<ApiRequest, StoreState, Task>? Computed
+    {
+        get => _verbs.Computed;
+        set => _verbs.Computed = value;
+    }
+
     /// <inheritdoc cref="ResourceVerbs.PodStreams"/>
     public Func<ApiRequest, StoredObject, Task>? PodStreams
     {

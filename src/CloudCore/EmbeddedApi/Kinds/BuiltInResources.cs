@@ -15,6 +15,7 @@ internal static class BuiltInResources
         .. CoordinationKinds.All(schema),
         .. DiscoveryKinds.All(schema),
         .. EventsKinds.All(schema),
+        .. MetricsKinds.All(schema),
         .. NetworkingKinds.All(schema),
         .. NodeKinds.All(schema),
         .. PolicyKinds.All(schema),

@@ -38,6 +38,9 @@ internal sealed record ResourceDescriptor
     /// <summary>What can be done with the resource; one that is only asked (an access review) is created and nothing else.</summary>
     public IReadOnlyList<string> Verbs { get; init; } = AllVerbs;
 
+    /// <summary>Whether its objects are made for each request, by somebody else than the store.</summary>
+    public bool IsComputed { get; init; }
+
     /// <summary>Whether objects of the kind are kept; a review is answered and forgotten.</summary>
     public bool IsStored => Verbs.Count > 1;
 

@@ -24,8 +24,17 @@ internal sealed class ResourceVerbs(
     /// <summary>Serves the streams of a pod (log, exec, attach, portforward); null where nothing does.</summary>
     public Func<ApiRequest, StoredObject, Task>? PodStreams { get; set; }
 
+    /// <summary>Serves resources whose objects are not stored (metrics.k8s.io); null where nothing does.</summary>
+    public Func<ApiRequest, StoreState, Task>? Computed { get; set; }
+
     public async Task HandleAsync(ApiRequest request)
     {
+        if (request.Resource.IsComputed)
+        {
+            await (Computed ?? throw new ApiException(StatusReason.ServiceUnavailable, "modules.cloudStream is switched off at this hub"))(request, store.State);
+            return;
+        }
+
         CheckPlace(request);
         if (request.Resource.DeprecationWarning is { } warning)
         {
