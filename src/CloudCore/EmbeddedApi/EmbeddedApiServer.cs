@@ -27,6 +27,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
     private readonly ObjectStore _store;
     private readonly ResourceCatalog _catalog;
     private readonly DefinitionController _definitions;
+    private readonly ObjectWriter _writer;
     private readonly ResourceVerbs _verbs;
     private readonly NamespaceCleaner _cleaner;
     private readonly ILogger _logger;
@@ -38,13 +39,13 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         _logger = loggers.CreateLogger<EmbeddedApiServer>();
         var schema = SchemaText.LoadEmbedded();
         _catalog = new ResourceCatalog(BuiltInResources.All(schema));
-        var writer = new ObjectWriter(store, options.Services, time);
+        _writer = new ObjectWriter(store, options.Services, time);
         var renderer = new Renderer(time);
-        _verbs = new ResourceVerbs(store, writer, renderer, schema, () => _catalog.Table, time, options.MaxBodyBytes);
+        _verbs = new ResourceVerbs(store, _writer, renderer, schema, () => _catalog.Table, time, options.MaxBodyBytes);
         _definitions = new DefinitionController(
-            store, writer, _catalog, schema.Type("ObjectMeta"), time, loggers.CreateLogger<DefinitionController>());
-        _identity = new Identity(options, store, writer, () => _catalog.Table, renderer, schema, time, loggers);
-        _cleaner = new NamespaceCleaner(store, writer, () => _catalog.Table, time, loggers.CreateLogger<NamespaceCleaner>());
+            store, _writer, _catalog, schema.Type("ObjectMeta"), time, loggers.CreateLogger<DefinitionController>());
+        _identity = new Identity(options, store, _writer, () => _catalog.Table, renderer, schema, time, loggers);
+        _cleaner = new NamespaceCleaner(store, _writer, () => _catalog.Table, time, loggers.CreateLogger<NamespaceCleaner>());
     }
 
     /// <summary>Opens the database, and makes the first namespaces where it is new.</summary>
@@ -55,6 +56,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         var server = new EmbeddedApiServer(options, store, time, loggers);
         // before the first request, on the composing thread; nothing else runs yet that it could wait for
         server.EnsureFirstObjectsAsync().GetAwaiter().GetResult();
+        server.InstallDefinitions(loggers);
         server._definitions.PrepareAsync().GetAwaiter().GetResult();
         server._definitions.Start();
         server._identity.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
@@ -95,6 +97,13 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         && stored.Json.AsSpan().SequenceEqual(value.Json.Span)
             ? value.Over(stored.Json)
             : value;
+
+    private void InstallDefinitions(ILoggerFactory loggers)
+    {
+        var resource = _catalog.Table.Find("apiextensions.k8s.io", "v1", "customresourcedefinitions")!;
+        new ShippedDefinitions(_store, _writer, resource, loggers.CreateLogger<ShippedDefinitions>())
+            .InstallAsync(CancellationToken.None).GetAwaiter().GetResult();
+    }
 
     /// <summary>Answers one request; it never throws but for a caller that has gone.</summary>
     public async Task HandleAsync(HttpContext context)
@@ -177,7 +186,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
     private async Task RouteAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "/";
-        if (HealthEndpoints.Answer(path, _stopping) is { } health)
+        if (HealthEndpoints.Answer(context.Request, _store.Fault.IsFaulted, _stopping) is { } health)
         {
             await health.WriteAsync(context);
             return;

@@ -28,8 +28,11 @@ public sealed class ValidationTests(ApiFixture fixture) : IClassFixture<ApiFixtu
         await RefusedAsync(ApiClient.Core + "/pods", "Pod", field, message, spec);
 
     [Theory]
-    [InlineData("spec.deviceModelRef.name", "Required value: a device needs a device model of the same namespace", """{"nodeName":"n"}""")]
-    [InlineData("spec.properties[1].name", "Duplicate value: \"t\"", """{"deviceModelRef":{"name":"m"},"properties":[{"name":"t"},{"name":"t"}]}""")]
+    [InlineData("spec.deviceModelRef", "Required value", """{"nodeName":"n"}""")]
+    [InlineData("spec.deviceModelRef.name", "Required value", """{"deviceModelRef":{}}""")]
+    [InlineData("spec.properties[0].name", "Required value", """{"deviceModelRef":{"name":"m"},"properties":[{"desired":{"value":"1"}}]}""")]
+    [InlineData("spec.properties[1]", "Duplicate value: {\"name\":\"t\"}", """{"deviceModelRef":{"name":"m"},"properties":[{"name":"t"},{"name":"t"}]}""")]
+    [InlineData("spec.nodeName", "Invalid value: \"A_b\": spec.nodeName in body should match '^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$'", """{"deviceModelRef":{"name":"m"},"nodeName":"A_b"}""")]
     public async Task Devices(string field, string message, string spec) => await RefusedAsync(
         "/apis/devices.kubeedge.io/v1beta1/namespaces/default/devices", "Device.devices.kubeedge.io", field, message, spec);
 

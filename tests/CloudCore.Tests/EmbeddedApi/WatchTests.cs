@@ -94,7 +94,8 @@ public sealed class WatchTests(ApiFixture fixture) : IClassFixture<ApiFixture>
         host.Server.BeginStop();
         Assert.Null(await watch.NextAsync());
         using var ready = await host.Client(user: null).GetAsync("/readyz");
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        Assert.Equal(HttpStatusCode.InternalServerError, ready.StatusCode);
+        Assert.Contains("[-]shutdown failed", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -81,6 +81,7 @@ internal sealed class CustomKind
             Form = version,
             WritesForm = ReferenceEquals(version, storage) ? storage : null,
             Definition = StorageName,
+            StorageVersion = storage.Name,
             Validate = version.Validate,
             PartialWrites = PartialWrites(version),
             Scale = scale is null ? null : new ScalePaths(

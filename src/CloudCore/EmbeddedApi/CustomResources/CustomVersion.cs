@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.CustomResources.Cel;
 using EdgeSync.CloudCore.EmbeddedApi.CustomResources.Schemas;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
@@ -76,6 +77,7 @@ internal sealed class CustomVersion
         }
 
         CheckLists(current, old, errors);
+        new CelRules(errors).Check(Schema, current, old);
     }
 
     /// <summary>A write of the status alone: what else is there was checked when it was written.</summary>
@@ -99,6 +101,8 @@ internal sealed class CustomVersion
             var wrong = false;
             ListKeys.Check(schema, status, path, errors, ref wrong);
         }
+
+        new CelRules(errors).Check(Schema, current, old);
     }
 
     /// <summary>Lists that were wrong before the rule came may stay wrong.</summary>

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
@@ -8,25 +10,29 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Discovery;
 /// <summary>What clients ask to learn what there is: groups, versions, resources, OpenAPI. Rendered once per table.</summary>
 internal sealed class DiscoveryDocuments
 {
-
     private readonly Dictionary<string, byte[]> _documents = [];
+    private readonly AggregatedDiscovery _aggregated;
     private readonly OpenApiDocuments _openApi;
 
     public DiscoveryDocuments(ResourceTable resources)
     {
         _openApi = new OpenApiDocuments(resources);
-        var groups = resources.All.Where(r => r.Group.Length > 0).GroupBy(r => r.Group).ToList();
+        var all = GroupOrder.Of(resources);
+        _aggregated = new AggregatedDiscovery(all);
         _documents["/api"] = Render(WriteCoreVersions);
-        _documents["/apis"] = Render(w => WriteGroupList(w, groups));
-        foreach (var group in groups)
+        _documents["/apis"] = Render(w => WriteGroupList(w, all.Where(g => g.Name.Length > 0)));
+        foreach (var group in all)
         {
-            _documents[$"/apis/{group.Key}"] = Render(w => WriteGroup(w, group, standalone: true));
-        }
+            if (group.Name.Length > 0)
+            {
+                _documents[$"/apis/{group.Name}"] = Render(w => WriteGroup(w, group, standalone: true));
+            }
 
-        foreach (var version in resources.All.GroupBy(r => r.GroupVersion))
-        {
-            var root = version.First().Group.Length == 0 ? "/api/" : "/apis/";
-            _documents[root + version.Key] = Render(w => WriteResourceList(w, version.Key, version));
+            foreach (var version in group.Versions)
+            {
+                var name = version.Resources[0].GroupVersion;
+                _documents[(group.Name.Length == 0 ? "/api/" : "/apis/") + name] = Render(w => WriteResourceList(w, name, version.Resources));
+            }
         }
 
         Version = Render(WriteVersion);
@@ -61,6 +67,11 @@ internal sealed class DiscoveryDocuments
             throw ApiException.MethodNotAllowed();
         }
 
+        if (await _aggregated.TryAnswerAsync(context, path))
+        {
+            return;
+        }
+
         if (known)
         {
             await WriteAsync(context, document!);
@@ -92,7 +103,7 @@ internal sealed class DiscoveryDocuments
         writer.WriteEndArray();
     }
 
-    private static void WriteGroupList(Utf8JsonWriter writer, IEnumerable<IGrouping<string, ResourceDescriptor>> groups)
+    private static void WriteGroupList(Utf8JsonWriter writer, IEnumerable<ApiGroup> groups)
     {
         writer.WriteString("kind"u8, "APIGroupList"u8);
         writer.WriteString("apiVersion"u8, "v1"u8);
@@ -107,7 +118,7 @@ internal sealed class DiscoveryDocuments
         writer.WriteEndArray();
     }
 
-    private static void WriteGroup(Utf8JsonWriter writer, IGrouping<string, ResourceDescriptor> group, bool standalone)
+    private static void WriteGroup(Utf8JsonWriter writer, ApiGroup group, bool standalone)
     {
         if (standalone)
         {
@@ -115,18 +126,18 @@ internal sealed class DiscoveryDocuments
             writer.WriteString("apiVersion"u8, "v1"u8);
         }
 
-        writer.WriteString("name"u8, group.Key);
+        writer.WriteString("name"u8, group.Name);
         writer.WriteStartArray("versions"u8);
-        foreach (var version in group.Select(r => r.Version).Distinct())
+        foreach (var version in group.Versions)
         {
             writer.WriteStartObject();
-            WriteVersion(writer, group.Key, version);
+            WriteVersion(writer, group.Name, version.Name);
             writer.WriteEndObject();
         }
 
         writer.WriteEndArray();
         writer.WriteStartObject("preferredVersion"u8);
-        WriteVersion(writer, group.Key, group.First().Version);
+        WriteVersion(writer, group.Name, group.Versions[0].Name);
         writer.WriteEndObject();
     }
 
@@ -173,12 +184,21 @@ internal sealed class DiscoveryDocuments
         {
             WriteList(writer, "shortNames", resource.ShortNames);
             WriteList(writer, "categories", resource.Categories);
+            if (resource.IsStored)
+            {
+                writer.WriteString("storageVersionHash"u8, StorageVersionHash(resource));
+            }
         }
 
         writer.WriteEndObject();
     }
 
-    private static void WriteList(Utf8JsonWriter writer, string name, IReadOnlyList<string> values)
+    /// <summary>Tells clients when objects came to be stored in another version; made as Kubernetes makes it.</summary>
+    private static string StorageVersionHash(ResourceDescriptor resource) =>
+        Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes($"{resource.Group}/{resource.StorageVersion}/{resource.Kind}")).AsSpan(0, 8));
+
+    /// <summary>A list of texts; nothing where it is empty.</summary>
+    public static void WriteList(Utf8JsonWriter writer, string name, IReadOnlyList<string> values)
     {
         if (values.Count == 0)
         {

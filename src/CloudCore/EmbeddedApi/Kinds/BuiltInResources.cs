@@ -25,7 +25,5 @@ internal static class BuiltInResources
         .. AuthenticationKinds.All(schema),
         .. AuthorizationKinds.All(schema),
         .. CertificatesKinds.All(schema),
-        .. DevicesKinds.All(schema),
-        .. ReliableSyncsKinds.All(schema),
     ];
 }

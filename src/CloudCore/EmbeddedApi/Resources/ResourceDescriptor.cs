@@ -62,6 +62,9 @@ internal sealed record ResourceDescriptor
     /// <summary>The schema of a custom resource as its definition has it, for OpenAPI; not to be changed.</summary>
     public JsonObject? OpenApiSchema { get; init; }
 
+    /// <summary>The version that objects are stored in.</summary>
+    public string StorageVersion { get => field ?? Version; init; }
+
     /// <summary>The definition that the resource comes from; null for built-in ones. Its objects are there only while it is.</summary>
     public string? Definition { get; init; }
 

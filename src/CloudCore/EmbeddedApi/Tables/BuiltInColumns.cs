@@ -67,41 +67,6 @@ internal static class BuiltInColumns
     public static readonly IReadOnlyList<TableColumn> Leases =
         [CommonColumns.Name, new("Holder", "string", row => row.Root.At("spec", "holderIdentity").Text()), CommonColumns.Age];
 
-    public static readonly IReadOnlyList<TableColumn> Devices =
-    [
-        CommonColumns.Name,
-        new("Node", "string", row => row.Root.At("spec", "nodeName").Text()),
-        new("Model", "string", row => row.Root.At("spec", "deviceModelRef", "name").Text()),
-        new("Protocol", "string", row => row.Root.At("spec", "protocol", "protocolName").Text()),
-        new("State", "string", row => row.Root.At("status", "state").Text() is { Length: > 0 } state ? state : "unknown"),
-        CommonColumns.Age,
-        new("Last Online", "string", row => row.Root.At("status", "lastOnlineTime").Text(), Wide: true),
-    ];
-
-    public static readonly IReadOnlyList<TableColumn> DeviceModels =
-    [
-        CommonColumns.Name,
-        new("Protocol", "string", row => row.Root.At("spec", "protocol").Text()),
-        new("Properties", "integer", row => (long)row.Root.At("spec", "properties").Items().Count()),
-        CommonColumns.Age,
-    ];
-
-    public static readonly IReadOnlyList<TableColumn> DeviceStatuses =
-    [
-        CommonColumns.Name,
-        new("State", "string", row => row.Root.At("status", "state").Text() is { Length: > 0 } state ? state : "unknown"),
-        new("Last Online", "string", row => row.Root.At("status", "lastOnlineTime").Text()),
-        CommonColumns.Age,
-    ];
-
-    public static readonly IReadOnlyList<TableColumn> ObjectSyncs =
-    [
-        CommonColumns.Name,
-        new("Object", "string", row => $"{row.Root.At("spec", "objectKind").Text()}/{row.Root.At("spec", "objectName").Text()}"),
-        new("Version", "string", row => row.Root.At("status", "objectResourceVersion").Text()),
-        CommonColumns.Age,
-    ];
-
     private static long Count(JsonElement map) => map.Members().Count();
 
     private static string NodeStatus(JsonElement node)

@@ -4,7 +4,7 @@ using EdgeSync.CloudCore.EmbeddedApi.Serving;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Validation;
 
-/// <summary>The rules for config maps, secrets and devices.</summary>
+/// <summary>The rules for config maps and secrets.</summary>
 internal static class DataRules
 {
     private const long MostBytes = 1024 * 1024;
@@ -116,58 +116,6 @@ internal static class DataRules
         if (about.Length == 0 ? ns is not ("default" or "kube-system") : about != ns)
         {
             errors.Invalid("involvedObject.namespace", about, "does not match event.namespace");
-        }
-    }
-
-    /// <summary>KubeEdge's cloudcore ends with a panic where a device has no model; here that is refused at the door.</summary>
-    public static void CheckDevice(JsonObject device, JsonObject? old, FieldErrors errors)
-    {
-        var spec = device.ObjectOrNew("spec");
-        if (spec.Object("deviceModelRef")?.Text("name") is not { Length: > 0 } model)
-        {
-            errors.Required("spec.deviceModelRef.name", "a device needs a device model of the same namespace");
-        }
-        else if (NameRules.Subdomain(model) is { } why)
-        {
-            errors.Invalid("spec.deviceModelRef.name", model, why);
-        }
-
-        if (spec.Text("nodeName") is { Length: > 0 } node && NameRules.Subdomain(node) is { } wrong)
-        {
-            errors.Invalid("spec.nodeName", node, wrong);
-        }
-
-        CheckProperties(spec, errors);
-    }
-
-    public static void CheckDeviceModel(JsonObject model, JsonObject? old, FieldErrors errors)
-    {
-        var spec = model.ObjectOrNew("spec");
-        CheckProperties(spec, errors);
-        var index = 0;
-        foreach (var property in spec.Objects("properties"))
-        {
-            var field = FormattableString.Invariant($"spec.properties[{index++}]");
-            PodSpecRules.CheckOneOf(property, "type", ["INT", "FLOAT", "DOUBLE", "STRING", "BOOLEAN", "BYTES", "STREAM"], field, errors);
-            PodSpecRules.CheckOneOf(property, "accessMode", ["ReadWrite", "ReadOnly"], field, errors);
-        }
-    }
-
-    private static void CheckProperties(JsonObject spec, FieldErrors errors)
-    {
-        var names = new HashSet<string>();
-        var index = 0;
-        foreach (var property in spec.Objects("properties"))
-        {
-            var field = FormattableString.Invariant($"spec.properties[{index++}].name");
-            if (property.Text("name") is not { Length: > 0 } name)
-            {
-                errors.Required(field);
-            }
-            else if (!names.Add(name))
-            {
-                errors.Duplicate(field, name);
-            }
         }
     }
 

@@ -482,7 +482,8 @@ internal static partial class DefinitionRules
         }
     }
 
-    private static JsonObject? FindField(JsonObject schema, string path)
+    /// <summary>The schema at a path of fields; null where there is none.</summary>
+    public static JsonObject? FindField(JsonObject schema, string path)
     {
         if (!path.StartsWith('.') || path.Contains('[', StringComparison.Ordinal))
         {

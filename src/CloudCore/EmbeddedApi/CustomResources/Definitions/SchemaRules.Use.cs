@@ -25,7 +25,7 @@ internal static partial class SchemaRules
         CheckMapType(node, path, errors);
         CheckListType(node, path, errors);
         CheckKeyedItems(node, path, errors);
-        CheckRules(node, path, errors);
+        CheckRules(node, path, place, errors);
     }
 
     private static void CheckWords(JsonObject node, string path, Place place, FieldErrors errors)
@@ -83,7 +83,7 @@ internal static partial class SchemaRules
 
         foreach (var (name, member) in node.Object("properties") ?? [])
         {
-            var below = place.Below;
+            var below = node.Text("x-kubernetes-map-type") == "atomic" ? place.Below.Uncorrelated(path) : place.Below;
             if ((place.IsRoot || node.IsTrue("x-kubernetes-embedded-resource")) && name is "metadata" or "kind" or "apiVersion")
             {
                 below = below with { InMetadata = true, NoDefaults = place.IsRoot ? $"in top-level {name}" : below.NoDefaults };
@@ -97,7 +97,7 @@ internal static partial class SchemaRules
 
         if (node.Object("not") is { } not)
         {
-            CheckUse(not, $"{path}.not", place.Below, errors);
+            CheckUse(not, $"{path}.not", place.Below with { InBranch = true }, errors);
         }
 
         foreach (var name in (string[])["allOf", "oneOf", "anyOf"])
@@ -105,13 +105,13 @@ internal static partial class SchemaRules
             var index = 0;
             foreach (var branch in node.Objects(name))
             {
-                CheckUse(branch, $"{path}.{name}[{Count(index++)}]", place.Below, errors);
+                CheckUse(branch, $"{path}.{name}[{Count(index++)}]", place.Below with { InBranch = true }, errors);
             }
         }
 
         if (node.Object("items") is { } items)
         {
-            CheckUse(items, $"{path}.items", place.Below, errors);
+            CheckUse(items, $"{path}.items", node.Text("x-kubernetes-list-type") == "map" ? place.Below : place.Below.Uncorrelated(path), errors);
         }
     }
 
@@ -291,12 +291,37 @@ internal static partial class SchemaRules
         }
     }
 
+    /// <summary>What rules say of a default is said when an object gets it: they may compare it with fields around it.</summary>
+    private static JsonObject WithoutRules(JsonObject node)
+    {
+        var copy = (JsonObject)node.DeepClone();
+        Strip(copy);
+        return copy;
+
+        static void Strip(JsonNode? part)
+        {
+            if (part is not JsonObject schema)
+            {
+                return;
+            }
+
+            schema.Remove("x-kubernetes-validations");
+            foreach (var (_, member) in schema.Object("properties") ?? [])
+            {
+                Strip(member);
+            }
+
+            Strip(schema["items"]);
+            Strip(schema["additionalProperties"]);
+        }
+    }
+
     private static void CheckDefault(JsonObject node, JsonNode value, string path, FieldErrors errors)
     {
         CustomSchema schema;
         try
         {
-            schema = CustomSchemaReader.Read(node);
+            schema = CustomSchemaReader.ReadPart(WithoutRules(node));
         }
         catch (FormatException)
         {
@@ -313,18 +338,5 @@ internal static partial class SchemaRules
         }
 
         new SchemaValidator(errors).Check(schema, copy, null, path);
-    }
-
-    private static void CheckRules(JsonObject node, string path, FieldErrors errors)
-    {
-        if (node.List("x-kubernetes-validations") is not { } rules)
-        {
-            return;
-        }
-
-        for (var i = 0; i < rules.Count; i++)
-        {
-            errors.Forbidden($"{path}.x-kubernetes-validations[{Count(i)}].rule", "this server does not evaluate rules yet");
-        }
     }
 }

@@ -369,7 +369,15 @@ internal static partial class SchemaRules
     /// <param name="NoDefaults">Why there may be no default; null where there may.</param>
     private readonly record struct Place(bool IsRoot, bool InMetadata, string? NoDefaults)
     {
+        /// <summary>The uppermost list or map whose members have no counterpart in an older object; null where all have one.</summary>
+        public string? NoCounterpart { get; init; }
+
+        /// <summary>Within allOf, anyOf, oneOf or not.</summary>
+        public bool InBranch { get; init; }
+
         public Place Below => this with { IsRoot = false };
+
+        public Place Uncorrelated(string path) => this with { NoCounterpart = NoCounterpart ?? path };
     }
 
     private static string Count(int number) => number.ToString(CultureInfo.InvariantCulture);

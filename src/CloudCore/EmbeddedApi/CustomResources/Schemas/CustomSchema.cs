@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using EdgeSync.CloudCore.EmbeddedApi.CustomResources.Cel;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.CustomResources.Schemas;
 
@@ -8,7 +9,7 @@ namespace EdgeSync.CloudCore.EmbeddedApi.CustomResources.Schemas;
 /// One node of a custom resource definition's openAPIV3Schema, read once and shared by all requests. Immutable after
 /// <see cref="CustomSchemaReader"/> has made it.
 /// </summary>
-internal sealed class CustomSchema
+internal sealed record CustomSchema
 {
     /// <summary><c>object</c>, <c>array</c>, <c>string</c>, <c>integer</c>, <c>number</c>, <c>boolean</c>; empty where any is taken.</summary>
     public string Type { get; init; } = "";
@@ -89,6 +90,12 @@ internal sealed class CustomSchema
     public IReadOnlyList<CustomSchema> OneOf { get; init; } = [];
 
     public CustomSchema? Not { get; init; }
+
+    /// <summary>x-kubernetes-validations.</summary>
+    public IReadOnlyList<CelRule> Rules { get; init; } = [];
+
+    /// <summary>Whether this node or one below it has rules.</summary>
+    public bool HasRules { get; init; }
 
     /// <summary>Whether this node or one below it has a default, so that a walk that finds none can be left out.</summary>
     public bool HasDefaults { get; init; }

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.CustomResources.Cel;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.CustomResources.Schemas;
@@ -16,9 +17,13 @@ internal sealed class CustomSchemaReader
     private int _nodes;
 
     /// <exception cref="FormatException">The schema cannot be used; the message says where and why.</exception>
-    public static CustomSchema Read(JsonObject schema) => new CustomSchemaReader().Node(schema, "openAPIV3Schema");
+    public static CustomSchema Read(JsonObject schema) => new CustomSchemaReader().Node(schema, "openAPIV3Schema", isResource: true);
 
-    private CustomSchema Node(JsonObject node, string path)
+    /// <summary>A part of a schema, without its rules.</summary>
+    /// <exception cref="FormatException">The schema cannot be used; the message says where and why.</exception>
+    public static CustomSchema ReadPart(JsonObject schema) => new CustomSchemaReader().Node(schema, "openAPIV3Schema", isResource: false);
+
+    private CustomSchema Node(JsonObject node, string path, bool isResource = false)
     {
         if (++_nodes > MostNodes)
         {
@@ -28,17 +33,17 @@ internal sealed class CustomSchemaReader
         var properties = Members(node, path);
         var items = node["items"] is JsonObject item ? Node(item, path + ".items") : null;
         var additional = node["additionalProperties"] is JsonObject map ? Node(map, path + ".additionalProperties") : null;
-        var isResource = node.IsTrue("x-kubernetes-embedded-resource");
+        var embedded = node.IsTrue("x-kubernetes-embedded-resource");
         var listType = node.Text("x-kubernetes-list-type") ?? "";
         var pattern = node.Text("pattern") ?? "";
         var below = properties.Values.Append(items).Append(additional).OfType<CustomSchema>().ToList();
-        return new CustomSchema
+        var schema = new CustomSchema
         {
             Type = node.Text("type") ?? "",
             Description = node.Text("description") ?? "",
             Nullable = node.IsTrue("nullable"),
             PreservesUnknown = node.IsTrue("x-kubernetes-preserve-unknown-fields"),
-            IsResource = isResource,
+            IsResource = embedded,
             IsIntOrString = node.IsTrue("x-kubernetes-int-or-string"),
             ListType = listType,
             ListMapKeys = Texts(node, "x-kubernetes-list-map-keys"),
@@ -71,8 +76,33 @@ internal sealed class CustomSchemaReader
             Not = node["not"] is JsonObject not ? Node(not, path + ".not") : null,
             HasDefaults = node["default"] is not null || below.Any(s => s.HasDefaults),
             HasKeyedLists = listType is "set" or "map" || below.Any(s => s.HasKeyedLists),
-            HasResources = isResource || below.Any(s => s.HasResources),
+            HasResources = embedded || below.Any(s => s.HasResources),
         };
+        return WithRules(schema, node, path, isResource, below.Any(s => s.HasRules));
+    }
+
+    private static CustomSchema WithRules(CustomSchema schema, JsonObject node, string path, bool isResource, bool hasRulesBelow)
+    {
+        if (node.List("x-kubernetes-validations") is not { Count: > 0 } sources)
+        {
+            return schema with { HasRules = hasRulesBelow };
+        }
+
+        var self = CelType.Of(schema, isResource) ?? throw new FormatException($"{path}: rules cannot look into this type");
+        var rules = new List<CelRule>();
+        foreach (var source in sources.OfType<JsonObject>())
+        {
+            try
+            {
+                rules.Add(CelRule.Compile(source, self, out _));
+            }
+            catch (CelSyntaxException e)
+            {
+                throw new FormatException($"{path}.x-kubernetes-validations: {CelRule.Describe(e, source.Text("rule") ?? "")}", e);
+            }
+        }
+
+        return schema with { Rules = rules, HasRules = true };
     }
 
     private Dictionary<string, CustomSchema> Members(JsonObject node, string path)
