@@ -66,6 +66,7 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     [Theory]
     [InlineData("{", "application/json", HttpStatusCode.BadRequest)]
     [InlineData("[]", "application/json", HttpStatusCode.BadRequest)]
+    [InlineData("{\"metadata\":[]}", "application/json", HttpStatusCode.BadRequest)]
     [InlineData("a: [", "application/yaml", HttpStatusCode.BadRequest)]
     [InlineData("x", "text/plain", HttpStatusCode.UnsupportedMediaType)]
     [InlineData("k8s", "application/vnd.kubernetes.protobuf", HttpStatusCode.BadRequest)]

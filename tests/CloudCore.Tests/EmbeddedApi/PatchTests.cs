@@ -55,7 +55,7 @@ public sealed class PatchTests
     [InlineData("""[{"op":"add","path":"/l/9","value":2}]""", StatusReason.Invalid)]
     [InlineData("""[{"op":"remove","path":""}]""", StatusReason.Invalid)]
     [InlineData("""[{"op":"add","path":"/x"}]""", StatusReason.BadRequest)]
-    [InlineData("""[{"op":"grow","path":"/a"}]""", StatusReason.BadRequest)]
+    [InlineData("""[{"op":"grow","path":"/a"}]""", StatusReason.Invalid)]
     [InlineData("""[1]""", StatusReason.BadRequest)]
     public void Json_patches_that_do_not_fit(string patch, object reason)
     {

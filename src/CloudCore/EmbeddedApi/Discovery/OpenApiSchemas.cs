@@ -25,7 +25,12 @@ internal sealed class OpenApiSchemas(OpenApiVersion version, FieldDescriptions d
     {
         while (_waiting.TryDequeue(out var type))
         {
-            _definitions.TryAdd(OpenApiNames.Of(type), Write(type));
+            // once: a type may have itself among its fields
+            var name = OpenApiNames.Of(type);
+            if (!_definitions.ContainsKey(name))
+            {
+                _definitions[name] = Write(type);
+            }
         }
 
         return new JsonObject(_definitions.Select(d => KeyValuePair.Create<string, JsonNode?>(d.Key, d.Value)));

@@ -57,7 +57,7 @@ internal static class JsonPatch
 
                 break;
             default:
-                throw ApiException.BadRequest($"unknown JSON patch operation \"{operation.Text("op")}\"");
+                throw Unfit($"unknown JSON patch operation \"{operation.Text("op")}\"");
         }
     }
 

@@ -43,7 +43,7 @@ internal sealed class PatchBody
 
         var patch = await BodyReader.ReadAsync(request.Context, limit, null, request.Aborted)
             ?? throw ApiException.BadRequest("the patch is empty");
-        if (patch is JsonArray != (mediaType == JsonPatchType))
+        if (mediaType == JsonPatchType ? patch is not JsonArray : patch is not JsonObject)
         {
             throw ApiException.BadRequest($"a patch of type {mediaType} must be {(mediaType == JsonPatchType ? "a list" : "an object")}");
         }

@@ -75,7 +75,13 @@ internal sealed record WriteContext(
 
         body["apiVersion"] = Resource.GroupVersion;
         body["kind"] = Resource.Kind;
-        if (body["metadata"] is not JsonObject)
+        if (body["metadata"] is { } metadata and not JsonObject)
+        {
+            throw ApiException.BadRequest(
+                $"{Resource.Kind} in version \"{Resource.Version}\" cannot be handled as a {Resource.Kind}: json: cannot unmarshal {(metadata is JsonArray ? "array" : "value")} into Go struct field {Resource.Kind}.metadata of type v1.ObjectMeta");
+        }
+
+        if (body["metadata"] is null)
         {
             body["metadata"] = new JsonObject();
         }
@@ -84,7 +90,16 @@ internal sealed record WriteContext(
     /// <summary>Brings the tree into the kind's shape; says or refuses what does not belong there.</summary>
     public void Conform(JsonObject body)
     {
-        var unknown = RemoveUnknown(body);
+        IReadOnlyList<string> unknown;
+        try
+        {
+            unknown = RemoveUnknown(body);
+        }
+        catch (ApiException e) when (QuotePatch is not null && e.Reason == StatusReason.BadRequest)
+        {
+            throw Refuse(body, e.Message);
+        }
+
         if (FieldValidation == "Ignore" || (unknown.Count == 0 && Duplicates.Count == 0))
         {
             return;
