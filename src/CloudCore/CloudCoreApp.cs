@@ -93,7 +93,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var replies = new Replies(time);
         var peers = new PeerLog(time, loggers.CreateLogger<PeerLog>());
         var upstream = new UpstreamDispatcher(
-            new NodeUpstream(_api, new KnownNode(name => caches.Nodes.Get(new NamespacedName("", name)), time), replies),
+            new NodeUpstream(_api, new KnownNode(name => caches.Nodes.Get(new NamespacedName("", name)), time), replies) { AmendStatus = KubeletAddress.Amend(run.Config.Modules) },
             new PodUpstream(_api, caches.Pods, replies), new QueryUpstream(_api, _scope, replies),
             new DeviceUpstream(_api, replies, peers.Limit(loggers.CreateLogger<DeviceUpstream>(), "device")), replies,
             peers.Limit(loggers.CreateLogger<UpstreamDispatcher>(), "request"));
@@ -110,9 +110,10 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         builder.Services.AddHostedService(_ => seed);
         builder.Services.AddHostedService(_ => outages);
         var nodes = new NodesView(_ledger, _sessions, _scope, caches, time);
-        if (run.Config.Modules.CloudStream.Enable)
+        var streaming = run.Config.Modules.CloudStream;
+        if (streaming.Enable)
         {
-            _streams = new CloudStreamModule(_sessions, nodes, options.Stopping, time, loggers);
+            _streams = new CloudStreamModule(streaming, _sessions, nodes, caches.Pods, options.Stopping, time, loggers);
             _streams.Describe(_metrics);
             if (_embedded is not null)
             {
@@ -265,6 +266,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
 
         var server = X509Certificate2.CreateFromPemFile(hub.TlsCertFile, hub.TlsPrivateKeyFile);
         var stream = _run.Config.Modules.CloudStream;
+        CloudStreamModule.Listen(kestrel, stream, IPAddress.Parse(hub.Websocket.Address));
         var tunnels = new ListenSection { Enable = stream is { Enable: true, TunnelPort: > 0 }, Address = hub.Websocket.Address, Port = stream.TunnelPort };
         foreach (var port in (ListenSection[])[hub.Websocket, hub.Https, tunnels])
         {
@@ -298,6 +300,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
                     .Run(embedded.HandleAsync));
         }
 
+        _streams?.MapServer(_web);
         _web.UseWebSockets();
         _web.UseRouting();
         _streams?.MapTunnels(_web);

@@ -158,6 +158,30 @@ internal sealed record CloudStreamSection
     /// A second port for nodes' tunnels, as KubeEdge has it; 0 for none. Tunnels are taken on the hub's own port in any case.
     /// </summary>
     public int TunnelPort { get; init; }
+
+    /// <summary>
+    /// With a real cluster: the port on which its API server finds the nodes' kubelets, KubeEdge's 10003; 0 for none. The nodes' status
+    /// then names this hub as their kubelet.
+    /// </summary>
+    public int StreamPort { get; init; }
+
+    /// <summary>The IP under which the API server reaches this hub; empty: the first IP of cloudHub.advertiseAddress.</summary>
+    public string StreamAddress { get; init; } = "";
+
+    /// <summary>PEM certificate of the CA that signed the API server's client certificate (its --kubelet-client-certificate).</summary>
+    public string TlsStreamCAFile { get; init; } = "";
+
+    /// <summary>Empty: the hub's certificate.</summary>
+    public string TlsStreamCertFile { get; init; } = "";
+
+    public string TlsStreamPrivateKeyFile { get; init; } = "";
+
+    /// <summary>Common names of the client certificates that are let in: whoever has one may run commands in every pod.</summary>
+    public IReadOnlyList<string> StreamClients { get; init; } = ["kube-apiserver-kubelet-client"];
+
+    /// <summary>The IP that the nodes' status names; empty where there is none.</summary>
+    public string IPOf(CloudHubSection hub) =>
+        StreamAddress.Length > 0 ? StreamAddress : hub.AdvertiseAddress.FirstOrDefault(a => System.Net.IPAddress.TryParse(a, out _)) ?? "";
 }
 
 internal sealed record RouterSection

@@ -90,9 +90,7 @@ internal static class CloudCoreConfigRules
                 ? Listener("modules.embeddedApi", new ListenSection { Address = modules.EmbeddedApi.Address, Port = modules.EmbeddedApi.Port })
                     .Concat(Services(modules.EmbeddedApi))
                 : [])
-            .Concat(modules.CloudStream.TunnelPort is < 0 or > 65535
-                ? [("modules.cloudStream.tunnelPort", $"must be from 1 to 65535, or 0 for none, and is {modules.CloudStream.TunnelPort}")]
-                : [])
+            .Concat(Stream(modules.CloudStream, hub))
             .Concat(SamePorts(modules))
             .Concat(Hub(hub))
             .Concat(Controllers(modules.Controllers));
@@ -167,6 +165,11 @@ internal static class CloudCoreConfigRules
             used.Add(("modules.cloudStream.tunnelPort", modules.CloudStream.TunnelPort));
         }
 
+        if (modules.CloudStream is { Enable: true, StreamPort: > 0 })
+        {
+            used.Add(("modules.cloudStream.streamPort", modules.CloudStream.StreamPort));
+        }
+
         if (modules.EmbeddedApi.Enable)
         {
             used.Add(("modules.embeddedApi.port", modules.EmbeddedApi.Port));
@@ -176,6 +179,37 @@ internal static class CloudCoreConfigRules
             .GroupBy(u => u.Port)
             .Where(group => group.Count() > 1)
             .Select(group => (group.Last().Path, $"is {group.Key}, which {group.First().Path} has already; choose another"));
+    }
+
+    private static IEnumerable<(string, string)> Stream(CloudStreamSection stream, CloudHubSection hub)
+    {
+        if (!stream.Enable)
+        {
+            yield break;
+        }
+
+        foreach (var (name, port) in new[] { ("tunnelPort", stream.TunnelPort), ("streamPort", stream.StreamPort) })
+        {
+            if (port is < 0 or > 65535)
+            {
+                yield return ($"modules.cloudStream.{name}", $"must be from 1 to 65535, or 0 for none, and is {port}");
+            }
+        }
+
+        if (stream.StreamPort == 0)
+        {
+            yield break;
+        }
+
+        if (!File.Exists(stream.TlsStreamCAFile))
+        {
+            yield return ("modules.cloudStream.tlsStreamCAFile", $"must name the CA of the API server's client certificate where streamPort is set; \"{stream.TlsStreamCAFile}\" is not there");
+        }
+
+        if (!IPAddress.TryParse(stream.IPOf(hub), out _))
+        {
+            yield return ("modules.cloudStream.streamAddress", "must be the IP under which the API server reaches this hub, since cloudHub.advertiseAddress has none");
+        }
     }
 
     private static IEnumerable<(string, string)> Hub(CloudHubSection hub)

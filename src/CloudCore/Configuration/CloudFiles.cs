@@ -62,6 +62,12 @@ internal sealed record CloudFiles(string DataDir)
                     TlsCertFile = Absolute(hub.TlsCertFile, ServerCertificate),
                     TlsPrivateKeyFile = Absolute(hub.TlsPrivateKeyFile, ServerKey),
                 },
+                CloudStream = config.Modules.CloudStream with
+                {
+                    TlsStreamCAFile = Absolute(config.Modules.CloudStream.TlsStreamCAFile, ""),
+                    TlsStreamCertFile = Absolute(config.Modules.CloudStream.TlsStreamCertFile, Absolute(hub.TlsCertFile, ServerCertificate)),
+                    TlsStreamPrivateKeyFile = Absolute(config.Modules.CloudStream.TlsStreamPrivateKeyFile, Absolute(hub.TlsPrivateKeyFile, ServerKey)),
+                },
                 EmbeddedApi = api with
                 {
                     TlsCertFile = Absolute(api.TlsCertFile, ApiCertificate),

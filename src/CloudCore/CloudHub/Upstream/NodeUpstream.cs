@@ -14,6 +14,9 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
     private const string RestrictedDomain = "node-restriction.kubernetes.io";
     private const string LeaseNamespace = "kube-node-lease";
 
+    /// <summary>Changes the status that a node sent before it is written; null leaves it.</summary>
+    public Action<JsonObject>? AmendStatus { get; init; }
+
     /// <summary>
     /// Creates the Node. For a Node that is there already, an EdgeSync agent's labels and annotations are merged in; a
     /// KubeEdge agent is told AlreadyExists, as it expects, and gets the Node pushed.
@@ -33,6 +36,11 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
         metadata.Remove("uid");
         DropRestricted(metadata);
         Child(metadata, "annotations")[HubAnnotation] = session.LocalAddress;
+        if (AmendStatus is not null && node["status"] is JsonObject first)
+        {
+            AmendStatus(first);
+        }
+
         if (known.WithMetadata(session, metadata) is { } same)
         {
             return replies.Written(session, request, same);
@@ -74,6 +82,7 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
         }
 
         var status = Child(ObjectContent.Read(request), "status");
+        AmendStatus?.Invoke(status);
         if (known.WithStatus(session, status) is { } same)
         {
             return replies.Written(session, request, same);
