@@ -52,6 +52,7 @@ internal static class CoreKinds
             Columns = BuiltInColumns.Namespaces, SelectableFields = ["status.phase"], ReturnsDeletedObject = true,
             Undeletable = name => name is "default" or "kube-system" or "kube-public" ? "this namespace may not be deleted" : null,
             Default = OtherDefaults.Namespace, PrepareCreate = OtherDefaults.NewNamespace,
+            PrepareUpdate = OtherDefaults.KeepNamespaceFinalizers,
             HoldsDeletion = OtherDefaults.NamespaceIsHeld, DeletionBegins = OtherDefaults.NamespaceDeletionBegins,
         },
         new()

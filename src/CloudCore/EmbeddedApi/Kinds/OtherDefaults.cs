@@ -49,6 +49,10 @@ internal static class OtherDefaults
         ns["status"] = new JsonObject { ["phase"] = "Active" };
     }
 
+    /// <summary>They change through the subresource <c>finalize</c> only.</summary>
+    public static void KeepNamespaceFinalizers(JsonObject ns, JsonObject old) =>
+        ns.ObjectOrNew("spec").SetOrRemove("finalizers", old.Object("spec")?["finalizers"]?.DeepClone());
+
     public static bool NamespaceIsHeld(JsonObject ns) => ns.Object("spec")?.List("finalizers") is { Count: > 0 };
 
     public static void NamespaceDeletionBegins(JsonObject ns)

@@ -112,11 +112,6 @@ internal static class PodAdmission
     /// </summary>
     public static void DefaultTolerations(JsonObject pod, JsonObject? old, AdmissionView request)
     {
-        if (old is not null)
-        {
-            return;
-        }
-
         var spec = pod.ObjectOrNew("spec");
         foreach (var key in (string[])["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"])
         {
