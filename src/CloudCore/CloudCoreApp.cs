@@ -63,7 +63,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             ? EmbeddedApiServer.Open(ApiOptions(run, _authority), time, loggers)
             : null;
         _api = _embedded is not null ? EmbeddedClient(_embedded, time) : new KubeClient(KubeConfig.Load(run.Config.KubeAPIConfig.KubeConfig), time);
-        _informers = new InformerSet(_api, time, loggers, _embedded is null ? null : _embedded.Hold);
+        _informers = new InformerSet(_api, time, loggers);
         var caches = new HubInformers(
             _informers.For(ApiResources.Nodes), _informers.For(ApiResources.Pods), _informers.For(ApiResources.ConfigMaps),
             _informers.For(ApiResources.Secrets), _informers.For(ApiResources.Devices), _informers.For(ApiResources.DeviceModels));

@@ -9,9 +9,7 @@ using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
 using EdgeSync.CloudCore.EmbeddedApi.Verbs;
-using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Storage;
-using ApiResource = EdgeSync.CloudCore.KubeApi.ApiResource;
 
 namespace EdgeSync.CloudCore.EmbeddedApi;
 
@@ -86,17 +84,6 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
             await _verbs.EnsureAsync(priorities, body);
         }
     }
-
-    /// <summary>
-    /// The object over the store's own bytes, where those are the same: caches in this process need no copy. One that the store has
-    /// changed meanwhile stays as it is, until its next version comes.
-    /// </summary>
-    public KubeObject Hold(ApiResource resource, KubeObject value) =>
-        _catalog.Table.Find(resource.Group, resource.Version, resource.Plural) is { } found
-        && _store.State.Get(found.StorageName, new NamespacedName(value.Namespace, value.Name)) is { } stored
-        && stored.Json.AsSpan().SequenceEqual(value.Json.Span)
-            ? value.Over(stored.Json)
-            : value;
 
     private void InstallDefinitions(ILoggerFactory loggers)
     {

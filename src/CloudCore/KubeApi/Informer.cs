@@ -35,23 +35,14 @@ internal sealed partial class Informer
     private readonly InformerOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Func<KubeObject, KubeObject> _hold;
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // of the last list, event or bookmark; null: list first. Only the run loop touches it.
     private string? _version;
     private int _failures;
 
-    /// <param name="client">The API.</param>
-    /// <param name="resource">What is kept.</param>
-    /// <param name="options">Null keeps all of it.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="logger">The log.</param>
-    /// <param name="hold">The object as it is to be held, where its bytes are in this process already; null holds it as it came.</param>
-    public Informer(
-        KubeClient client, ApiResource resource, InformerOptions? options, TimeProvider time, ILogger logger, Func<KubeObject, KubeObject>? hold = null)
+    public Informer(KubeClient client, ApiResource resource, InformerOptions? options, TimeProvider time, ILogger logger)
     {
-        _hold = hold ?? (static value => value);
         _client = client;
         Resource = resource;
         _options = options ?? new InformerOptions();
@@ -129,7 +120,7 @@ internal sealed partial class Informer
         var list = await _client.ListAsync(
             Resource, _options.Namespace,
             new ListOptions { LabelSelector = _options.LabelSelector, FieldSelector = _options.FieldSelector }, ct);
-        Cache.Replace([.. list.Items.Select(_hold)]);
+        Cache.Replace(list.Items);
         _version = list.ResourceVersion;
         Failpoint.Hit(HubFailpoints.InformerListed);
         _synced.TrySetResult();
@@ -172,7 +163,7 @@ internal sealed partial class Informer
         }
         else if (change.Type != WatchEventType.Bookmark)
         {
-            Cache.Put(_hold(change.Object));
+            Cache.Put(change.Object);
         }
     }
 

@@ -1,4 +1,3 @@
-using EdgeSync.Protocol.Kubernetes;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.CloudCore.KubeApi;
@@ -12,20 +11,14 @@ internal sealed class InformerSet : BackgroundService
     private readonly KubeClient _client;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
-    private readonly Func<ApiResource, KubeObject, KubeObject>? _hold;
 
     // guards the two below
     private readonly Lock _gate = new();
     private readonly Dictionary<ApiResource, Informer> _informers = [];
     private bool _started;
 
-    /// <param name="client">The API.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="loggers">Null logs nothing.</param>
-    /// <param name="hold">An object as it is to be held, where the API's own bytes are in this process; null holds each as it came.</param>
-    public InformerSet(KubeClient client, TimeProvider time, ILoggerFactory? loggers, Func<ApiResource, KubeObject, KubeObject>? hold = null)
+    public InformerSet(KubeClient client, TimeProvider time, ILoggerFactory? loggers)
     {
-        _hold = hold;
         _client = client;
         _time = time;
         _loggers = loggers ?? NullLoggerFactory.Instance;
@@ -46,8 +39,7 @@ internal sealed class InformerSet : BackgroundService
                 throw new InvalidOperationException($"the informers run already; {resource} must be asked for before");
             }
 
-            return _informers[resource] = new Informer(
-                _client, resource, null, _time, _loggers.CreateLogger<Informer>(), _hold is { } hold ? value => hold(resource, value) : null);
+            return _informers[resource] = new Informer(_client, resource, null, _time, _loggers.CreateLogger<Informer>());
         }
     }
 

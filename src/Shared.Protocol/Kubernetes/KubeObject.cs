@@ -70,8 +70,7 @@ public sealed class KubeObject
         return whole;
     }
 
-    /// <summary>The same object over other bytes that say exactly the same, so that they need not be held twice.</summary>
-    public KubeObject Over(ReadOnlyMemory<byte> same) => new(same)
+    private KubeObject Over(ReadOnlyMemory<byte> same) => new(same)
     {
         ApiVersion = ApiVersion,
         Kind = Kind,

@@ -4,7 +4,6 @@ using System.Text;
 using EdgeSync.CloudCore.EmbeddedApi.InProcess;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
-using EdgeSync.TestKit;
 
 namespace EdgeSync.CloudCore.Tests.EmbeddedApi;
 
@@ -170,34 +169,6 @@ public sealed class InProcessTransportTests : IAsyncLifetime, IDisposable
         }
 
         Assert.Equal(1, events);
-    }
-
-    [Fact]
-    public async Task A_cache_in_the_same_process_holds_the_stores_own_bytes()
-    {
-        await CreateAsync("first", "value", "one");
-        var informers = new InformerSet(_client, TimeProvider.System, null, _host.Server.Hold);
-        var cache = informers.For(ApiResources.ConfigMaps);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        var running = informers.RunAsync(stop.Token);
-        await informers.WaitForSyncAsync(Ct);
-        await CreateAsync("second", "value", "one");
-        await Eventually.HoldsAsync("the cache has it", () => cache.Get(new NamespacedName("default", "second")) is not null);
-        foreach (var name in (string[])["first", "second"])
-        {
-            var copy = (await _client.GetAsync(ApiResources.ConfigMaps, "default", name, Ct))!;
-            var stored = _host.Server.Hold(ApiResources.ConfigMaps, copy);
-            Assert.False(copy.Json.Span == stored.Json.Span);
-            Assert.True(cache.Get(new NamespacedName("default", name))!.Json.Span == stored.Json.Span);
-            Assert.Equal((copy.Uid, copy.ResourceVersion, copy.ContentHash), (stored.Uid, stored.ResourceVersion, stored.ContentHash));
-        }
-
-        // what the store has changed meanwhile stays as it came
-        var old = (await _client.GetAsync(ApiResources.ConfigMaps, "default", "first", Ct))!;
-        await _client.PatchAsync(ApiResources.ConfigMaps, "default", "first", PatchType.Merge, """{"data":{"value":"other"}}"""u8.ToArray(), null, Ct);
-        Assert.Same(old, _host.Server.Hold(ApiResources.ConfigMaps, old));
-        await stop.CancelAsync();
-        await running;
     }
 
     private InProcessTransport Transport(string user, params string[] groups) =>
