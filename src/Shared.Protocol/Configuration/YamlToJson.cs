@@ -23,6 +23,7 @@ public static class YamlToJson
         var stream = new YamlStream();
         try
         {
+            CheckDepth(text);
             stream.Load(new StringReader(text));
         }
         catch (YamlException e)
@@ -60,6 +61,26 @@ public static class YamlToJson
             1 => documents[0],
             _ => throw new FormatException($"one YAML document was expected, {documents.Count} were found"),
         };
+    }
+
+    /// <summary>
+    /// Before the document is built: in it, the parser's time grows with the square of the depth, and a few thousand brackets
+    /// would keep a processor busy for minutes.
+    /// </summary>
+    private static void CheckDepth(string text)
+    {
+        var parser = new Parser(new StringReader(text));
+        var depth = 0;
+        while (parser.MoveNext())
+        {
+            depth += parser.Current!.NestingIncrease;
+
+            // stream, document and an empty innermost collection are levels of their own; what is nearer the limit the conversion judges
+            if (depth > MaxDepth + 3)
+            {
+                throw new FormatException($"YAML nested deeper than {MaxDepth} levels at line {parser.Current.Start.Line}");
+            }
+        }
     }
 
     private static JsonNode? Convert(YamlNode node, int depth, ref int budget)
