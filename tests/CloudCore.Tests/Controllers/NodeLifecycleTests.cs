@@ -26,9 +26,9 @@ public sealed class NodeLifecycleTests(EnvtestCluster cluster)
             {"metadata":{"name":"p"},"spec":{"nodeName":"{{{rig.Node(0)}}}","tolerations":[],"containers":[{"name":"c","image":"a"}]} }
             """);
         await Eventually.HoldsAsync("unreachable", () => Taints(rig, 0) == "unreachable:NoExecute unreachable:NoSchedule");
-        var ready = Node(rig, 0).Conditions.Single(condition => condition.Type == "Ready");
+        var ready = Condition(rig, 0, "Ready");
         Assert.Equal(("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."), (ready.Status, ready.Reason, ready.Message));
-        Assert.Equal("NodeStatusNeverUpdated", Node(rig, 0).Conditions.Single(condition => condition.Type == "DiskPressure").Reason);
+        Assert.Equal("NodeStatusNeverUpdated", Condition(rig, 0, "DiskPressure").Reason);
 
         await rig.SetReadyAsync(0, "True");
         await Eventually.HoldsAsync("taints removed", () => Taints(rig, 0) == "");
@@ -66,6 +66,9 @@ public sealed class NodeLifecycleTests(EnvtestCluster cluster)
         await Eventually.HoldsAsync("both tainted", () =>
             Taints(rig, 0) == "not-ready:NoExecute not-ready:NoSchedule" && Taints(rig, 1) == "unschedulable:NoSchedule");
     }
+
+    private static Condition Condition(ControllerRig rig, int i, string type) =>
+        rig.Nodes.Get(new NamespacedName("", rig.Node(i)))!.View(KubernetesJson.Default.Node).Status!.Conditions!.Single(condition => condition.Type == type);
 
     private static NodeFacts Node(ControllerRig rig, int i) => NodeFacts.Read(rig.Nodes.Get(new NamespacedName("", rig.Node(i)))!);
 
