@@ -83,6 +83,24 @@ public sealed class EmbeddedGarbageTests
     }
 
     [Fact]
+    public void An_owner_that_stays_in_one_namespace_is_none_in_another()
+    {
+        var noted = new List<string>();
+        var graph = new OwnerGraph(noted.Add, _ => { });
+        graph.Put(ApiResources.ConfigMaps, Owned("default", "near"));
+        graph.NoteStays("o", "default", graph.ChangesOf("o"));
+        graph.Put(ApiResources.ConfigMaps, Owned("far", "across"));
+        graph.Put(ApiResources.ConfigMaps, Owned("default", "beside"));
+        Assert.Equal(["near", "across"], noted);
+        Assert.Equal((true, false), (graph.IsKnownToStay("o", "default"), graph.IsKnownToStay("o", "far")));
+
+        static KubeObject Owned(string ns, string name) => KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes($$$$"""
+            {"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{{{name}}}}","namespace":"{{{{ns}}}}","uid":"{{{{name}}}}","resourceVersion":"1",
+             "ownerReferences":[{{{{Owner("v1", "ConfigMap", "o", "o")}}}}]}}
+            """));
+    }
+
+    [Fact]
     public void Five_thousand_pods_of_one_owner_cost_less_than_a_kilobyte_each()
     {
         const int pods = 5_000;
@@ -102,7 +120,7 @@ public sealed class EmbeddedGarbageTests
         var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / pods;
         Assert.Equal((pods, pods), (graph.Count, noted));
         Assert.True(each < 1024, $"{each} bytes for each pod");
-        graph.NoteStays("o", graph.ChangesOf("o"));
+        graph.NoteStays("o", "default", graph.ChangesOf("o"));
         graph.Remove("o");
         Assert.Equal(2 * pods, noted);
     }

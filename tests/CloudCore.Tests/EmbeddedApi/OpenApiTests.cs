@@ -108,7 +108,9 @@ public sealed class OpenApiTests
         var kubectl = new Kubectl(binary, host.WriteKubeconfig(home.Path), home);
         var kinds = await KindsAsync(new ApiClient(host.Client()));
         Assert.True(kinds.Count > 10, string.Join(' ', kinds));
-        foreach (var (version, kind) in kinds)
+
+        // of the figures kubectl makes the kind of another group's resource of the same name
+        foreach (var (version, kind) in kinds.Where(k => k.Version != "metrics.k8s.io/v1beta1"))
         {
             Assert.Contains("metadata", await kubectl.RunAsync("explain", kind, "--api-version=" + version), StringComparison.Ordinal);
         }

@@ -130,7 +130,7 @@ internal sealed partial class GarbageCollector : IDisposable
 
     private async Task<Standing> StandingOfAsync(ApiResource resource, string ns, OwnerReference owner, CancellationToken ct)
     {
-        if (_graph.IsKnownToStay(owner.Uid))
+        if (_graph.IsKnownToStay(owner.Uid, ns))
         {
             return Standing.Solid;
         }
@@ -154,7 +154,7 @@ internal sealed partial class GarbageCollector : IDisposable
             return Standing.Waiting;
         }
 
-        _graph.NoteStays(owner.Uid, changes);
+        _graph.NoteStays(owner.Uid, ns, changes);
         return Standing.Solid;
     }
 

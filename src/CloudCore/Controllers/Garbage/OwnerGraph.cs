@@ -64,12 +64,15 @@ internal sealed class OwnerGraph(Action<string> collect, Action<string> seeOff)
         }
     }
 
-    /// <summary>Whether the owner was there when somebody looked, and nothing has been heard of it since.</summary>
-    public bool IsKnownToStay(string owner)
+    /// <summary>
+    /// Whether the owner was there, for dependents in <paramref name="ns"/>, when somebody looked, and nothing has been heard of it
+    /// since.
+    /// </summary>
+    public bool IsKnownToStay(string owner, string ns)
     {
         lock (_gate)
         {
-            return _owners.TryGetValue(owner, out var found) && found.IsKnownToStay;
+            return _owners.TryGetValue(owner, out var found) && found.StaysFor(ns);
         }
     }
 
@@ -82,14 +85,17 @@ internal sealed class OwnerGraph(Action<string> collect, Action<string> seeOff)
         }
     }
 
-    /// <summary>The API has the owner, and it is not leaving. An answer that a change has overtaken counts for nothing.</summary>
-    public void NoteStays(string owner, int changes)
+    /// <summary>
+    /// The API has the owner in <paramref name="ns"/> (empty: it belongs to the cluster), and it is not leaving. An answer that a
+    /// change has overtaken counts for nothing.
+    /// </summary>
+    public void NoteStays(string owner, string ns, int changes)
     {
         lock (_gate)
         {
             if (_owners.TryGetValue(owner, out var found) && found.Changes == changes)
             {
-                found.IsKnownToStay = true;
+                found.StaysIn = ns;
             }
         }
     }
@@ -197,7 +203,7 @@ internal sealed class OwnerGraph(Action<string> collect, Action<string> seeOff)
             // a note that was lost may have been that of an owner's end
             foreach (var owner in _owners.Values)
             {
-                owner.IsKnownToStay = false;
+                owner.StaysIn = null;
             }
         }
     }
@@ -227,7 +233,7 @@ internal sealed class OwnerGraph(Action<string> collect, Action<string> seeOff)
             }
 
             found.Dependents[now.Uid] = now;
-            if (!found.IsKnownToStay)
+            if (!found.StaysFor(now.Name.Namespace))
             {
                 collect(now.Uid);
             }
@@ -296,7 +302,7 @@ internal sealed class OwnerGraph(Action<string> collect, Action<string> seeOff)
             return;
         }
 
-        owner.IsKnownToStay = false;
+        owner.StaysIn = null;
         owner.Changes++;
         foreach (var dependent in owner.Dependents.Keys)
         {
@@ -328,8 +334,12 @@ internal sealed class OwnerGraph(Action<string> collect, Action<string> seeOff)
 
         public Dictionary<string, OwnedObject> Dependents { get; } = [];
 
-        public bool IsKnownToStay { get; set; }
+        /// <summary>Where it is known to stay: its namespace, empty for one of the cluster; null where that is not known.</summary>
+        public string? StaysIn { get; set; }
 
         public int Changes { get; set; }
+
+        /// <summary>A dependent's owner is one in its own namespace: the same UID elsewhere is none.</summary>
+        public bool StaysFor(string ns) => StaysIn is "" || StaysIn == ns;
     }
 }
