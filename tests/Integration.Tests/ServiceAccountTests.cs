@@ -59,7 +59,10 @@ public sealed class ServiceAccountTests(ITestOutputHelper output)
         subjects: [{kind: ServiceAccount, name: caller, namespace: default}]
         """;
 
-    /// <summary>The pod asks as an app would, and leaves the answer in a file each second.</summary>
+    /// <summary>
+    /// The pod asks as an app would, and leaves the answer in a file each second. It does so in the machine's root, where wget finds
+    /// openssl: busybox's own TLS does not know the kind of the API's key.
+    /// </summary>
     private static string Manifest(int apiPort) => $$$"""
         apiVersion: v1
         kind: ServiceAccount
@@ -87,14 +90,16 @@ public sealed class ServiceAccountTests(ITestOutputHelper output)
                     - |
                       trap 'exit 0' TERM
                       ask() {
-                        wget -S -O - --no-check-certificate --header "Authorization: Bearer $(cat {{{Folder}}}/token)" \
+                        busybox chroot /host busybox wget -S -O - --no-check-certificate --header "Authorization: Bearer $(cat {{{Folder}}}/token)" \
                           "https://127.0.0.1:{{{apiPort}}}/api/v1/namespaces/default/$1" > /tmp/$1.new 2>&1
                         mv /tmp/$1.new /tmp/$1
                       }
                       while :; do ask configmaps; ask secrets; sleep 1 & wait $!; done
+                  volumeMounts: [{name: host, mountPath: /host, readOnly: true}]
+              volumes: [{name: host, hostPath: {path: /}}]
         """;
 
-    /// <summary>An answer that was asked for after now.</summary>
+    /// <summary>The newest answer.</summary>
     private static async Task<string> AnswerAsync(EdgeWorld world, string resource)
     {
         var text = "";
