@@ -91,8 +91,8 @@ public sealed partial class AgentSync
             if (lane.TryDequeue(out var upload))
             {
                 upload.SentId = NextId();
-                upload.Sends = 1;
-                upload.Deadline = nowMs + options.AnswerTimeoutMs;
+                upload.Sends++;
+                upload.Deadline = nowMs + RetryPause.After(options.AnswerTimeoutMs, options.AnswerTimeoutCapMs, upload.Sends);
                 _nextDeadline = Math.Min(_nextDeadline, upload.Deadline);
                 _bySentId.Add(upload.SentId, upload);
                 _unanswered = IsKubeEdge && upload.Entry!.Message is { Operation: Operations.Upload, Group: Groups.User } ? upload : null;
@@ -104,7 +104,10 @@ public sealed partial class AgentSync
         return false;
     }
 
-    /// <summary>One whose answer is overdue, to be sent again; pauses that have ended are noted, and forgotten once long past.</summary>
+    /// <summary>
+    /// One whose answer is overdue, to be sent again; pauses that have ended are noted, and forgotten once long past. Of what only the
+    /// last value matters the content is left to the outbox: it may have been overtaken, or its object gone, since it was sent.
+    /// </summary>
     private Upload? TakeDue(long nowMs)
     {
         Upload? due = null;
@@ -122,6 +125,11 @@ public sealed partial class AgentSync
                     (forgotten ??= []).Add(key);
                     continue;
                 }
+            }
+            else if (next <= nowMs && upload.Entry is { Message.Each: false })
+            {
+                GiveBack(upload);
+                next = upload.Deadline = nowMs + 1;
             }
             else if (next <= nowMs && due is null)
             {
@@ -155,6 +163,7 @@ public sealed partial class AgentSync
         var entry = upload.Entry!;
         _loads[(int)entry.Message.Lane]--;
         upload.SentId = null;
+        upload.Sends = 0;
         switch (Answer.Read(message))
         {
             case Answer.Verdict.Taken:
@@ -172,6 +181,14 @@ public sealed partial class AgentSync
                 _nextDeadline = Math.Min(_nextDeadline, upload.Deadline);
                 return Receipt.Retry;
         }
+    }
+
+    private void GiveBack(Upload upload)
+    {
+        _bySentId.Remove(upload.SentId!);
+        _loads[(int)upload.Entry!.Message.Lane]--;
+        upload.SentId = null;
+        upload.Entry = null;
     }
 
     /// <summary>
@@ -231,6 +248,7 @@ public sealed partial class AgentSync
         /// <summary>When it is to be sent again, or its pause ends; never while it waits for its turn.</summary>
         public long Deadline { get; set; } = long.MaxValue;
 
+        /// <summary>How often it went without an answer.</summary>
         public int Sends { get; set; }
 
         public int Failures { get; set; }

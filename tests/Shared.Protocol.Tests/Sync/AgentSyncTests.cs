@@ -156,12 +156,44 @@ public sealed class AgentSyncTests
     }
 
     [Fact]
-    public void An_unanswered_upload_is_sent_again_after_its_timeout()
+    public void An_unanswered_message_of_which_each_must_arrive_is_sent_again_under_its_id()
+    {
+        _sync.Offer([Entry(1, "bus/1", Lane.Bulk) with { Message = Entry(1, "bus/1", Lane.Bulk).Message with { Each = true } }], 0);
+        var first = Assert.Single(Take());
+        Assert.Empty(Take(29_999));
+        Assert.Equal(first.Id, Assert.Single(Take(30_000)).Id);
+    }
+
+    [Fact]
+    public void An_unanswered_value_goes_again_as_it_is_then_and_its_pause_grows()
     {
         _sync.Offer([Entry(1, "status/a")], 0);
         var first = Assert.Single(Take());
         Assert.Empty(Take(29_999));
-        Assert.Equal(first.Id, Assert.Single(Take(30_000)).Id);
+        Assert.True(_sync.IsBusy("status/a", 29_999));
+        Assert.Empty(Take(30_000));
+        Assert.False(_sync.IsBusy("status/a", 30_001));
+
+        _sync.Offer([Entry(2, "status/a")], 30_001);
+        var second = Assert.Single(Take(30_001));
+        Assert.NotEqual(first.Id, second.Id);
+        Assert.Equal(Receipt.LateAnswer, _sync.Receive(Answer(first.Id, "\"OK\""), 30_002, 0));
+        Assert.Empty(_sync.TakeSettled());
+        Assert.True(_sync.IsBusy("status/a", 30_001 + 59_999));
+        Assert.Equal(Receipt.Answer, _sync.Receive(Answer(second.Id, "\"OK\""), 30_003, 0));
+        Assert.Equal(2, Assert.Single(_sync.TakeSettled()).Entry.Seq);
+    }
+
+    [Fact]
+    public void A_value_whose_object_is_gone_meanwhile_is_not_said_again()
+    {
+        _sync.Offer([Entry(1, "status/a")], 0);
+        Assert.Single(Take());
+        Assert.Empty(Take(30_000));
+        var gone = Entry(1, "status/a");
+        _sync.Offer([gone with { Message = gone.Message with { Content = null } }], 30_001);
+        Assert.Empty(Take(200_000));
+        Assert.Equal(SettleReason.NothingToSay, Assert.Single(_sync.TakeSettled()).Reason);
     }
 
     [Fact]
