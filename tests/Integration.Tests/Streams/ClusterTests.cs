@@ -14,8 +14,7 @@ public sealed class ClusterTests(ITestOutputHelper output, EnvtestCluster cluste
         await using var runtime = await ContainerdRig.StartAsync();
         await using var broker = await MosquittoBroker.StartedAsync();
         var kubectl = new ProgramsKubectl(cluster.Kubeconfig);
-        // fields that are younger than this API server are dropped by it
-        await kubectl.RunAsync("apply", "--validate=false", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "crds"));
+        await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "crds"));
         var streamPort = FreePort.Next();
         await using var cloud = await ProgramsCloud.InitializedAsync();
         await ConfigureAsync(cloud, streamPort);
