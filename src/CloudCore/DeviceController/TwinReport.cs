@@ -12,7 +12,7 @@ namespace EdgeSync.CloudCore.DeviceController;
 /// report:  {"temperature":{"actual":{"value":"21.5","metadata":{"timestamp":ms}},"expected":{…},
 ///           "metadata":{"type":"float"},"actual_version":{"cloud":0,"edge":7}}}
 /// status:  {"twins":[{"propertyName":"temperature","reported":{"value":"21.5",
-///           "metadata":{"timestamp":"ms","type":"float","sequence":"7","origin":"4f…"}},"observedDesired":{…}}]}
+///           "metadata":{"timestamp":"ms","type":"float","sequence":"7","origin":"4f…","before":"a1…:3 09…:12"}},"observedDesired":{…}}]}
 /// </code>
 /// </summary>
 internal static class TwinReport
@@ -21,13 +21,18 @@ internal static class TwinReport
     private const string Origin = "origin";
     private const string Timestamp = "timestamp";
 
+    // the origins before the present one, newest first, each with the last sequence that was here
+    private const string Before = "before";
+    private const int MostBefore = 8;
+
     /// <summary>The status to write (its whole <c>twins</c> list), or null where the report holds nothing newer.</summary>
     /// <param name="device">The device as the API has it.</param>
     /// <param name="report">The report's <c>twin</c>.</param>
     /// <param name="origin">
     /// What the sequences count within (EdgeSync's agent; <see cref="TwinDocument.Origin"/>): a report of another origin than
     /// the last one's is of the node that has the device now, or of its new database, and is newer whatever it counts. Its properties
-    /// come whole, but for a reported value that has been here already: what is here stays, as another node may have said it since.
+    /// come whole, but for a reported value that has been here already, as the node knows: what is here stays, as another node may have
+    /// said it since. What was here under an origin before the present one, as the status knows, is passed over.
     /// Null for KubeEdge's agent, which reports the side that changed, and counts from one again after it has lost its database or the
     /// device was away from the node.
     /// </param>
@@ -56,13 +61,20 @@ internal static class TwinReport
             {
                 next = NewerSides(current, next);
             }
-            else if (IsSaid(current, origin, sequence))
+            else
             {
-                continue;
-            }
-            else if (current?.Reported is { } kept && (next.Reported is null ? !IsDeletion(twin) : IsKnown(twin)))
-            {
-                next = next with { Reported = Stamped(kept, origin, sequence) };
+                var before = OriginsBefore(current);
+                if (IsSaid(current, origin, sequence) || before.Any(b => b.Origin == origin && b.Sequence >= sequence))
+                {
+                    continue;
+                }
+
+                if (current?.Reported is { } kept && (next.Reported is null ? !IsDeletion(twin) : IsKnown(twin)))
+                {
+                    next = next with { Reported = Stamped(kept, origin, sequence) };
+                }
+
+                next = Remembering(next, current, before, origin);
             }
 
             changed |= next != current;
@@ -74,9 +86,55 @@ internal static class TwinReport
 
     /// <summary>Whether the status has this report of a property already, or a later one of the same origin.</summary>
     private static bool IsSaid(DeviceTwinStatus? current, string origin, long sequence) =>
-        (current?.Reported ?? current?.ObservedDesired) is { } stored // both sides bear it; either may be absent
+        Bearer(current) is { } stored
         && (stored.Metadata?.GetValueOrDefault(Origin) ?? "") == origin
         && SequenceOf(stored) >= sequence;
+
+    private static List<(string Origin, long Sequence)> OriginsBefore(DeviceTwinStatus? current)
+    {
+        var origins = new List<(string, long)>();
+        foreach (var word in (Bearer(current)?.Metadata?.GetValueOrDefault(Before) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (word.Split(':') is [var origin, var number] && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
+            {
+                origins.Add((origin, sequence));
+            }
+        }
+
+        return origins;
+    }
+
+    /// <summary>
+    /// A node may say again what was here under an origin before the present one: it was down while the device was elsewhere and back, and
+    /// never heard that its report had been taken.
+    /// </summary>
+    private static DeviceTwinStatus Remembering(
+        DeviceTwinStatus next, DeviceTwinStatus? current, List<(string Origin, long Sequence)> before, string origin)
+    {
+        if (Bearer(current) is { } last && last.Metadata?.GetValueOrDefault(Origin) is { Length: > 0 } lastOrigin && lastOrigin != origin)
+        {
+            before.RemoveAll(b => b.Origin == lastOrigin);
+            before.Insert(0, (lastOrigin, SequenceOf(last)));
+        }
+
+        before.RemoveAll(b => b.Origin == origin);
+        if (before.Count == 0 || Bearer(next) is not { } bearer)
+        {
+            return next;
+        }
+
+        var marked = bearer with
+        {
+            Metadata = new Dictionary<string, string>(bearer.Metadata ?? new Dictionary<string, string>())
+            {
+                [Before] = string.Join(' ', before.Take(MostBefore).Select(b => $"{b.Origin}:{b.Sequence.ToString(CultureInfo.InvariantCulture)}")),
+            },
+        };
+        return next.Reported is null ? next with { ObservedDesired = marked } : next with { Reported = marked };
+    }
+
+    /// <summary>The side that bears origin and sequence; either may be absent.</summary>
+    private static TwinProperty? Bearer(DeviceTwinStatus? twin) => twin?.Reported ?? twin?.ObservedDesired;
 
     private static bool IsKnown(JsonObject twin) => twin["actual_known"] is JsonValue known && known.TryGetValue<bool>(out var yes) && yes;
 

@@ -43,6 +43,31 @@ public sealed class TwinReportTests
     }
 
     [Fact]
+    public void A_report_that_was_here_before_another_nodes_is_not_taken_again_by_a_node_that_never_heard_so()
+    {
+        var device = Reported(Reported(Reported(new Device(), "a", 3, "20"), "b", 7, "21"), "c", 1, "22");
+        Assert.Null(Merge(device, "a", 3, "20"));
+        Assert.Null(Merge(device, "b", 7, "21"));
+        Assert.Equal("b:7 a:3", Twin(device).Reported!.Metadata!["before"]);
+
+        device = Reported(device, "a", 4, "23");
+        Assert.Equal(("23", "c:1 b:7"), (Value(device), Twin(device).Reported!.Metadata!["before"]));
+        Assert.Null(Merge(device, "a", 4, "23"));
+    }
+
+    [Fact]
+    public void Of_the_origins_before_only_the_last_eight_are_remembered()
+    {
+        var device = new Device();
+        for (var i = 0; i < 12; i++)
+        {
+            device = Reported(device, $"o{i}", 1, $"{i}");
+        }
+
+        Assert.Equal("o10:1 o9:1 o8:1 o7:1 o6:1 o5:1 o4:1 o3:1", Twin(device).Reported!.Metadata!["before"]);
+    }
+
+    [Fact]
     public void Each_desired_value_is_observed_where_the_device_has_not_reported_yet()
     {
         var device = new Device();
