@@ -106,14 +106,15 @@ internal sealed class TwinReports(Outbox outbox, TimeProvider time)
         {
             foreach (var (property, value) in twin)
             {
-                // the uid: a confirmation for the device's last life says nothing about this one
+                // the uid and the origin: a confirmation for the device's last life, or for its last stay on this node, says nothing
+                // about this one, whose numbers begin anew
                 session.Execute(
                     """
                     UPDATE twin SET acked_seq = $4
                     WHERE namespace = $1 AND name = $2 AND property = $3 AND acked_seq < $4
-                        AND EXISTS (SELECT 1 FROM device WHERE namespace = $1 AND name = $2 AND uid = $5)
+                        AND EXISTS (SELECT 1 FROM device WHERE namespace = $1 AND name = $2 AND uid = $5 AND origin = $6)
                     """,
-                    id.Namespace, id.Name, property, value?.ActualVersion?.Edge ?? 0, message.Uid ?? "");
+                    id.Namespace, id.Name, property, value?.ActualVersion?.Edge ?? 0, message.Uid ?? "", message.Origin ?? "");
             }
         }
 

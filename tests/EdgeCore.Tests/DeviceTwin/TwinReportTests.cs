@@ -83,6 +83,21 @@ public sealed class TwinReportTests
     }
 
     [Fact]
+    public async Task A_confirmation_for_the_devices_last_stay_on_this_node_settles_nothing_of_this_one()
+    {
+        await using var rig = await StartedAsync();
+        await UpdateAsync(rig, ("a", "1"));
+        var old = Assert.Single(rig.Agent.Outbox.Next(10));
+        await rig.Agent.RemoveDeviceAsync("thermo-1");
+        await rig.Agent.Twins.HandleAsync([], null, CancellationToken.None);
+        await rig.Agent.PutDeviceAsync("thermo-1", "uid-1");
+        await UpdateAsync(rig, ("a", "9"));
+        await rig.Agent.Outbox.SettleAsync([new Settlement(old, SettleReason.Taken)], CancellationToken.None);
+        var content = JsonNode.Parse(Assert.Single(rig.Agent.Outbox.Next(10)).Message.Content)!;
+        Assert.Equal(("uid-1", "9"), ((string?)content["uid"], (string?)content["twin"]!["a"]!["actual"]!["value"]));
+    }
+
+    [Fact]
     public async Task A_device_that_was_away_comes_back_with_another_origin()
     {
         await using var rig = await StartedAsync();

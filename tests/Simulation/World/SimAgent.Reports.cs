@@ -277,7 +277,7 @@ internal sealed partial class SimAgent
         foreach (var (property, value) in message?.Twin ?? new Dictionary<string, MsgTwin?>())
         {
             var sequence = value?.ActualVersion?.Edge ?? 0;
-            if (message!.Uid == row.Document.Uid && row.Acked.GetValueOrDefault(property) < sequence)
+            if (message!.Uid == row.Document.Uid && message.Origin == row.Document.Origin && row.Acked.GetValueOrDefault(property) < sequence)
             {
                 row.Acked[property] = sequence;
             }
