@@ -57,6 +57,20 @@ public sealed class KnownNodeTests
     }
 
     [Fact]
+    public async Task A_session_that_was_told_of_one_node_ends_when_a_late_registration_has_made_another()
+    {
+        var known = Known(Status("True", s_now));
+        await known.WriteAsync(s_near, () => Task.FromResult(Node(Status("True", s_now), "11")));
+        await known.WriteAsync(s_near, () => Task.FromResult(Node(Status("True", s_now), "12")));
+        var ended = await Assert.ThrowsAsync<SessionEndedException>(
+            () => known.WriteAsync(s_near, () => Task.FromResult(Node(Status("True", s_now), "13", "another"))));
+        Assert.Equal("its Node object is another one", ended.Message);
+
+        // on its next connection the node says all anew
+        await known.WriteAsync(s_near with { Epoch = 3 }, () => Task.FromResult(Node(Status("True", s_now), "14", "another")));
+    }
+
+    [Fact]
     public async Task After_a_write_that_failed_the_next_one_is_carried_out()
     {
         var known = new KnownNode(_ => Node(Status("True", s_now), "10"), TimeProvider.System);
@@ -72,10 +86,11 @@ public sealed class KnownNodeTests
         return new KnownNode(name => name == "edge-1" ? stored : null, TimeProvider.System);
     }
 
-    private static KubeObject Node(JsonObject status, string version)
+    private static KubeObject Node(JsonObject status, string version, string uid = "first")
     {
         var metadata = Metadata("zone", "a");
         metadata["resourceVersion"] = version;
+        metadata["uid"] = uid;
         var node = new JsonObject
         {
             ["apiVersion"] = "v1",
