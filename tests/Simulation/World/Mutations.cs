@@ -81,11 +81,14 @@ internal static class Mutations
             Sync + "AgentSync.Inventory.cs", "_storing > 0 || _toStore.Count > 0)", "(!FAULT && (_storing > 0 || _toStore.Count > 0)))"),
         new("trust-an-old-cache", "what a node says of itself counts as known by a cache older than the hub's own last write",
             Hub + "Upstream/KnownNode.cs", "|| VersionOf(node) >= written)", "|| FAULT || VersionOf(node) >= written)"),
-        new("another-node-unseen", "a Node that took the place of another goes unnoticed",
+        new("another-node-unseen", "a Node that took the place of another goes unnoticed, whether seen by the watch or made by the hub",
             Hub + "SeenNode.cs", "before == node.Uid ?", "before == node.Uid || FAULT ?"),
+        new("another-node-unseen", "the same, where it is made",
+            Hub + "Upstream/KnownNode.cs", "last.Uid != node.Uid)", "last.Uid != node.Uid && !FAULT)"),
         new("scope-never-shrinks", "a node keeps its claim on what was moved away",
             Hub + "NodeScope.cs", "if (--uses[key] > 0)", "if (--uses[key] > 0 || FAULT)"),
     ];
 
-    public static IReadOnlyList<Mutation> All { get; } = [.. OfTheGlue, .. OfTheSources];
+    /// <summary>By name: one that would be caught by a second guard has a text in both.</summary>
+    public static IReadOnlyList<Mutation> All { get; } = [.. OfTheGlue, .. OfTheSources.DistinctBy(m => m.Name)];
 }

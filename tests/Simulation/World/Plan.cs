@@ -94,9 +94,15 @@ internal static class Plan
 
         // some worlds have storms in which several troubles meet; dice of their own, so that the other worlds stay as they are
         var storms = new Xoshiro(seed ^ 0x5708);
-        for (var i = storms.OneIn(4) ? storms.Between(2, 8) : 0; i > 0; i--)
+        if (storms.OneIn(3))
         {
-            plan.AddRange(storms.OneIn(2) ? Stall(storms, storms.Below(length)) : Doubt(storms, storms.Below(length)));
+            // of one kind in each world: what comes often finds more
+            var kind = storms.Below(3);
+            for (var i = storms.Between(2, 8); i > 0; i--)
+            {
+                var at = storms.Below(length);
+                plan.AddRange(kind switch { 0 => Stall(storms, at), 1 => Doubt(storms, at), _ => Wander(storms, at) });
+            }
         }
 
         return [.. plan.OrderBy(a => a.At)];
@@ -117,7 +123,7 @@ internal static class Plan
         yield return new Act(at + rng.Between(50, 900), rng.Of([ActKind.ResetLinks, ActKind.AbandonLink]), edge, 0, 0);
     }
 
-    /// <summary>A node that is back says this and that of itself, while the hub hears late what became of it.</summary>
+    /// <summary>A node that is back says this and that of itself, while the hub hears late what became of it; its Node may be deleted meanwhile.</summary>
     private static IEnumerable<Act> Doubt(Xoshiro rng, int at)
     {
         var edge = rng.Below(1 << 20);
@@ -125,9 +131,40 @@ internal static class Plan
         yield return new Act(at, ActKind.ResetLinks, edge, 0, 0);
         yield return new Act(at + 1, ActKind.WatchLags, edge, rng.Between(1500, 4999), lasts);
         yield return new Act(at + 1, ActKind.ApiLosesAnswers, edge, rng.Below(3), lasts);
+        for (var i = rng.Below(4); i > 0; i--)
+        {
+            yield return new Act(at + rng.Below(5000), ActKind.DeleteNode, edge, 0, 0);
+        }
+
         for (var i = rng.Between(4, 12); i > 0; i--)
         {
             yield return new Act(at + rng.Between(500, 4500), ActKind.ReportNode, edge, rng.Below(1 << 20), 0);
+        }
+    }
+
+    /// <summary>A device goes to another node and comes back, to one that may have lost its disk meanwhile, and hears wishes all the while.</summary>
+    private static IEnumerable<Act> Wander(Xoshiro rng, int at)
+    {
+        var (device, home, away) = (rng.Below(1 << 20), rng.Below(1 << 20), rng.Below(1 << 20));
+        yield return new Act(at, ActKind.CreateDevice, device, home, 0);
+        yield return new Act(at + rng.Below(800), ActKind.MoveDevice, device, home, 0);
+        for (var i = rng.Between(2, 5); i > 0; i--)
+        {
+            yield return new Act(at + rng.Between(200, 1500), ActKind.ReportTwin, home, rng.Below(1 << 20), 0);
+            yield return new Act(at + rng.Between(1500, 3500), ActKind.ReportTwin, away, rng.Below(1 << 20), 0);
+            yield return new Act(at + rng.Between(200, 5000), ActKind.ChangeDesired, device, 0, 0);
+        }
+
+        yield return new Act(at + rng.Between(1000, 2000), ActKind.MoveDevice, device, away, 0);
+        yield return new Act(at + rng.Between(2000, 4000), ActKind.MoveDevice, device, home, 0);
+        if (rng.OneIn(2))
+        {
+            yield return new Act(at + rng.Between(1000, 4000), ActKind.DiskLost, home, 0, rng.Below(1500));
+        }
+
+        if (rng.OneIn(2))
+        {
+            yield return new Act(at, ActKind.WatchLags, home, rng.Between(500, 4999), rng.Between(2000, 6000));
         }
     }
 

@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.CloudHub;
+using EdgeSync.CloudCore.CloudHub.Upstream;
 using EdgeSync.CloudCore.DeviceController;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Wire;
@@ -8,12 +10,13 @@ namespace EdgeSync.Simulation.World;
 
 /// <summary>
 /// One request of a node on its way through the hub to the API: CloudHub/UpstreamDispatcher, NodeUpstream, PodUpstream and
-/// DeviceController/DeviceUpstream, with the shipped <see cref="TwinReport"/> and <see cref="CloudCore.CloudHub.Upstream.KnownNode"/>.
+/// DeviceController/DeviceUpstream, with the shipped <see cref="TwinReport"/> and <see cref="KnownNode"/>.
 /// </summary>
 internal sealed class SimUpstream(SimWorld world, SimSession session, Message request)
 {
     private const int MaxConflicts = 8;
 
+    private readonly int _hub = world.Hub.Incarnation;
     private Action<Message> _reply = null!;
 
     public void Handle(Action<Message> reply)
@@ -61,7 +64,23 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         }
     }
 
-    private void Write(Func<int> carryOut) => world.Api.Request(
+    /// <summary>Asks the API, as long as the hub's process lives that this request is of.</summary>
+    private void Ask(Func<int> carryOut, Action<int> answered)
+    {
+        bool IsAlive() => world.Hub.Running && world.Hub.Incarnation == _hub;
+        if (IsAlive())
+        {
+            world.Api.Request(carryOut, code =>
+            {
+                if (IsAlive())
+                {
+                    answered(code);
+                }
+            });
+        }
+    }
+
+    private void Write(Func<int> carryOut) => Ask(
         () =>
         {
             world.Oracle.Writes(session);
@@ -73,7 +92,12 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
     {
         var metadata = (JsonObject)JsonNode.Parse(request.Content.Span)!["metadata"]!;
         var release = metadata["labels"]!["release"]!.GetValue<string>();
-        if (world.Hub.Known.WithMetadata(session.Identity, metadata) is { } same)
+        if (Known(known => known.WithMetadata(session.Identity, metadata), out var same))
+        {
+            return;
+        }
+
+        if (same is not null)
         {
             world.Oracle.CheckKnown(session, same, found => found.Release == release);
             Answer(200);
@@ -124,7 +148,12 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         var said = JsonNode.Parse(request.Content.Span)!;
         var status = (JsonObject)said["status"]!;
         var mode = status["mode"]!.GetValue<string>();
-        if (world.Hub.Known.WithStatus(session.Identity, status) is { } same)
+        if (Known(known => known.WithStatus(session.Identity, status), out var same))
+        {
+            return;
+        }
+
+        if (same is not null)
         {
             world.Oracle.CheckKnown(session, same, found => found.Mode == mode);
             Answer(200);
@@ -146,13 +175,29 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         }, Answer);
     }
 
+    /// <summary>What the hub knows; true where the session has ended with the question.</summary>
+    private bool Known(Func<KnownNode, KubeObject?> ask, out KubeObject? node)
+    {
+        try
+        {
+            node = ask(world.Hub.Known);
+            return false;
+        }
+        catch (SessionEndedException e)
+        {
+            node = null;
+            EndSession(e);
+            return true;
+        }
+    }
+
     /// <summary>A write that the hub remembers.</summary>
     private void WriteNode(ObjectKey key, Func<int> carryOut, Action<int> answered)
     {
         var outcome = new TaskCompletionSource<KubeObject>();
         KubeObject? written = null;
         var remembered = world.Hub.Known.WriteAsync(session.Identity, () => outcome.Task);
-        world.Api.Request(
+        Ask(
             () =>
             {
                 world.Oracle.Writes(session);
@@ -172,6 +217,12 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
                 }
 
                 world.Oracle.Check(remembered.IsCompleted, Promises.NoException, "a write goes on elsewhere");
+                if (remembered.Exception?.InnerException is SessionEndedException ended)
+                {
+                    EndSession(ended);
+                    return;
+                }
+
                 answered(code);
             });
     }
@@ -224,7 +275,7 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         }
 
         string? node = null;
-        world.Api.Request(
+        Ask(
             () =>
             {
                 node = world.Api.Find(key)?.Node;
@@ -253,7 +304,7 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         var segments = request.Resource.Split('/');
         var key = new ObjectKey(segments[1], ResourceTypes.Device, segments[2]);
         KubeObject? current = null;
-        world.Api.Request(
+        Ask(
             () =>
             {
                 current = world.Api.Find(key)?.Rendered;
@@ -294,7 +345,7 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         }
 
         var conflict = false;
-        world.Api.Request(
+        Ask(
             () =>
             {
                 world.Oracle.Writes(session);
@@ -338,6 +389,12 @@ internal sealed class SimUpstream(SimWorld world, SimSession session, Message re
         found.DeviceStatus = written;
         world.Api.Changed(found);
         return 200;
+    }
+
+    private void EndSession(SessionEndedException e)
+    {
+        session.End(e.Message);
+        Answer(503); // which nobody hears: the request is over
     }
 
     private void Answer(int code)
