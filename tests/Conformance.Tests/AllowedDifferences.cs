@@ -33,6 +33,11 @@ internal sealed class AllowedDifferences
                 throw new FormatException($"allowed-differences.txt:{i + 1}: a line is 'CASE | STEP | DIFFERENCE | REASON'");
             }
 
+            if (parts[2].Trim('*', '?').Length == 0)
+            {
+                throw new FormatException($"allowed-differences.txt:{i + 1}: a line names what may differ; '{parts[2]}' allows everything, and such a case can not fail");
+            }
+
             lines.Add(new Line(i + 1, parts[0], parts[1], parts[2]));
         }
 

@@ -35,7 +35,7 @@ internal sealed partial record CaseFile(string Name, IReadOnlyList<CaseStep> Ste
 {
     private const string Extension = ".case";
     private static readonly HashSet<string> s_directives =
-        ["as", "anonymous", "base64", "save", "check", "events", "until", "headers", "text", "background"];
+        ["as", "anonymous", "base64", "save", "check", "events", "until", "headers", "text", "background", "sorted"];
 
     /// <summary>Every case, by its path below Cases without the ending.</summary>
     public static IReadOnlyList<string> Names { get; } = FindNames();

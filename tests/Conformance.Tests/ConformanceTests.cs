@@ -20,6 +20,7 @@ public sealed class ConformanceTests(ServerPair servers) : IClassFixture<ServerP
         var file = CaseFile.Load(name);
         using var ours = new CaseRun(file, servers.Ours);
         using var kube = new CaseRun(file, servers.Kube);
+        await CaseRun.MakeNamespacesAsync(ours, kube);
         var answers = await Task.WhenAll(Task.Run(ours.RunAsync), Task.Run(kube.RunAsync));
         var report = new StringBuilder();
         for (var i = 0; i < file.Steps.Count; i++)

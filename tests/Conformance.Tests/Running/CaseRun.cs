@@ -11,6 +11,8 @@ namespace EdgeSync.Conformance.Tests.Running;
 /// <summary>One case on one server: does the steps in order and notes each answer as a JSON tree.</summary>
 internal sealed partial class CaseRun : IDisposable
 {
+    private const string TrustBundleName = "kube-root-ca.crt";
+
     private static readonly TimeSpan s_untilLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_eventsLimit = TimeSpan.FromSeconds(15);
     private static readonly string[] s_yamlOutputs = ["-oyaml", "-o=yaml", "--output=yaml", "yaml"];
@@ -32,10 +34,26 @@ internal sealed partial class CaseRun : IDisposable
         _values["u"] = unique;
     }
 
+    /// <summary>
+    /// The namespace of the case on both servers, with the same in it: cloudcore puts the certificates into each that a
+    /// pod needs to trust it. For kube-apiserver the controller manager does so, which the comparison runs without.
+    /// </summary>
+    public static async Task MakeNamespacesAsync(CaseRun ours, CaseRun kube)
+    {
+        await Task.WhenAll(ours.MakeNamespaceAsync(), kube.MakeNamespaceAsync());
+        var bundle = await ours.TrustBundleAsync();
+        var copy = new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = TrustBundleName, ["annotations"] = bundle["metadata"]!["annotations"]?.DeepClone() },
+            ["data"] = bundle["data"]!.DeepClone(),
+        };
+        var manager = bundle["metadata"]!["managedFields"]![0]!["manager"]!.GetValue<string>();
+        await kube.PostAsync($"/api/v1/namespaces/{kube._values["ns"]}/configmaps?fieldManager={manager}", copy);
+    }
+
     /// <summary>The normalized answers, one for each step.</summary>
     public async Task<List<JsonNode>> RunAsync()
     {
-        await MakeNamespaceAsync();
         var answers = new List<JsonNode>();
         foreach (var step in _case.Steps)
         {
@@ -50,6 +68,11 @@ internal sealed partial class CaseRun : IDisposable
             }
 
             Save(step, answer);
+            if (step.Has("sorted"))
+            {
+                SortByName(answer);
+            }
+
             answers.Add(_normalizer.Normalize(answer)!);
         }
 
@@ -58,13 +81,50 @@ internal sealed partial class CaseRun : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private async Task MakeNamespaceAsync()
+    /// <summary>The items of a list and the events of a watch by the names of their objects; what happened to one object stays in order.</summary>
+    private static void SortByName(JsonObject answer)
     {
-        using var body = new StringContent($$$"""{"metadata":{"name":"{{{_values["ns"]}}}"}}""", Encoding.UTF8, "application/json");
-        using var response = await _server.Client("").PostAsync(new Uri("/api/v1/namespaces", UriKind.Relative), body);
+        foreach (var (owner, member) in new[] { (answer, "events"), (answer["body"] as JsonObject, "items") })
+        {
+            if (owner?[member] is JsonArray list)
+            {
+                owner[member] = new JsonArray([.. list.OrderBy(NameOf, StringComparer.Ordinal).Select(i => i?.DeepClone())]);
+            }
+        }
+    }
+
+    private static string NameOf(JsonNode? item) => (item?["object"] ?? item)?["metadata"]?["name"]?.ToString() ?? "";
+
+    private Task MakeNamespaceAsync() => PostAsync("/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = _values["ns"] } });
+
+    private async Task PostAsync(string path, JsonObject body)
+    {
+        using var content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
+        using var response = await _server.Client("").PostAsync(new Uri(path, UriKind.Relative), content);
         if (!response.IsSuccessStatusCode)
         {
-            throw new InvalidOperationException($"{_server.Name}: no namespace for the case: {await response.Content.ReadAsStringAsync()}");
+            throw new InvalidOperationException($"{_server.Name}: POST {path}, before the case: {await response.Content.ReadAsStringAsync()}");
+        }
+    }
+
+    private async Task<JsonNode> TrustBundleAsync()
+    {
+        var uri = new Uri($"/api/v1/namespaces/{_values["ns"]}/configmaps/{TrustBundleName}", UriKind.Relative);
+        var deadline = DateTime.UtcNow + s_untilLimit;
+        while (true)
+        {
+            using var response = await _server.Client("").GetAsync(uri);
+            if (response.IsSuccessStatusCode)
+            {
+                return JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
+            }
+
+            if (DateTime.UtcNow > deadline)
+            {
+                throw new InvalidOperationException($"{_server.Name}: GET {uri} still answers {(int)response.StatusCode} after {s_untilLimit.TotalSeconds} s");
+            }
+
+            await Task.Delay(20);
         }
     }
 
