@@ -11,6 +11,7 @@ internal sealed class FanOutCase(FleetTable table, int edges)
     public async Task RunAsync(FleetWorld world)
     {
         await world.Api.CreateConfigMapAsync("settings", "before-it");
+        table.Note(FormattableString.Invariant($"{edges} edges are connected"));
         await MeasureAsync(world, "DaemonSet created: every node has stored its pod, s", "pod", "mark-one", () => world.Api.CreateDaemonSetAsync("app", "settings", "mark-one"), 5);
         await RolledOutAsync(world);
         await MeasureAsync(world, "ConfigMap changed: every node has stored it, s", "configmap", "after-it", () => world.Api.ChangeConfigMapAsync("settings", "after-it"), 5);
