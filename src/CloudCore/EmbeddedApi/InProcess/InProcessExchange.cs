@@ -20,6 +20,7 @@ internal sealed class InProcessExchange : IHttpRequestFeature, IRequestBodyPipeF
     private readonly Pipe _body = new(s_pipe);
     private readonly CancellationTokenSource _aborted = new();
     private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _through;
 
     public InProcessExchange(HttpRequestMessage request, byte[] body, ITlsConnectionFeature identity)
     {
@@ -126,13 +127,18 @@ internal sealed class InProcessExchange : IHttpRequestFeature, IRequestBodyPipeF
 
     public void Abort()
     {
+        if (Volatile.Read(ref _through))
+        {
+            return;
+        }
+
         try
         {
             _aborted.Cancel();
         }
         catch (ObjectDisposedException)
         {
-            // through already
+            // through meanwhile
         }
     }
 
@@ -153,7 +159,11 @@ internal sealed class InProcessExchange : IHttpRequestFeature, IRequestBodyPipeF
         return Task.CompletedTask;
     }
 
-    public void Dispose() => _aborted.Dispose();
+    public void Dispose()
+    {
+        Volatile.Write(ref _through, true);
+        _aborted.Dispose();
+    }
 
     public async Task CompleteAsync() => await Writer.CompleteAsync();
 

@@ -90,7 +90,7 @@ internal sealed class FieldComparison
             if (includes?.Invoke(name) != false)
             {
                 var member = place.Member(name);
-                Compare(Zero(before, before?[name], value, member.Field), value, member, name, null);
+                Compare(Zero(before, before?[name], value, member.Field), value, member, name, member.Field?.Element);
             }
         }
 
@@ -99,7 +99,7 @@ internal sealed class FieldComparison
             if (value is not null && after?[name] is null && includes?.Invoke(name) != false)
             {
                 var member = place.Member(name);
-                Compare(value, Zero(after, null, value, member.Field), member, name, null);
+                Compare(value, Zero(after, null, value, member.Field), member, name, member.Field?.Element);
             }
         }
 

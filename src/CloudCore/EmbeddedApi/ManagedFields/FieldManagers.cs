@@ -34,8 +34,13 @@ internal sealed class FieldManagers
     public IEnumerable<(FieldManager Manager, FieldSet Fields)> Others(FieldManager self) =>
         _owned.Where(o => o.Key != self).Select(o => (o.Key, o.Value.Fields));
 
+    /// <summary>Reads the list of a stored object. What each entry owns is read when it is asked for, which it seldom is.</summary>
+    public static FieldManagers OfStored(JsonNode? list) => TryRead(list, isStored: true) ?? new FieldManagers();
+
     /// <summary>Reads the list; null where it is not a valid one.</summary>
-    public static FieldManagers? TryRead(JsonNode? list)
+    public static FieldManagers? TryRead(JsonNode? list) => TryRead(list, isStored: false);
+
+    private static FieldManagers? TryRead(JsonNode? list, bool isStored)
     {
         var managers = new FieldManagers();
         if (list is not JsonArray entries)
@@ -59,7 +64,10 @@ internal sealed class FieldManagers
                 var applies = entry.Text("operation") == "Apply";
                 var manager = new FieldManager(
                     entry.Text("manager") ?? "", applies, applies ? "" : apiVersion, entry.Text("subresource") ?? "");
-                managers._owned[manager] = new Owned(FieldSet.Parse(entry.Object("fieldsV1") ?? []), apiVersion, entry.Text("time"));
+                var fields = entry.Object("fieldsV1") ?? [];
+                managers._owned[manager] = isStored
+                    ? new Owned(fields, apiVersion, entry.Text("time"))
+                    : new Owned(FieldSet.Parse(fields), apiVersion, entry.Text("time"));
             }
             catch (FormatException)
             {
@@ -89,7 +97,7 @@ internal sealed class FieldManagers
     {
         foreach (var (manager, owned) in _owned.ToList())
         {
-            if (manager != self)
+            if (manager != self && owned.MayHaveOf(fields))
             {
                 Set(manager, owned.Fields.Difference(fields), owned.ApiVersion, owned.Time);
             }
@@ -149,7 +157,7 @@ internal sealed class FieldManagers
             entry["apiVersion"] = owned.ApiVersion;
             Put(entry, "time", owned.Time ?? "");
             entry["fieldsType"] = "FieldsV1";
-            entry["fieldsV1"] = owned.Fields.ToJson();
+            entry["fieldsV1"] = owned.ToJson();
             Put(entry, "subresource", manager.Subresource);
             list.Add((JsonNode)entry);
         }
@@ -167,5 +175,30 @@ internal sealed class FieldManagers
 
     private static long Seconds(string? time) => KubeTime.TryParse(time, out var parsed) ? parsed.ToUnixTimeSeconds() : 0;
 
-    private sealed record Owned(FieldSet Fields, string ApiVersion, string? Time);
+    /// <summary>What one manager owns: as a set, or as the text of one that nobody has asked for.</summary>
+    private sealed class Owned(string apiVersion, string? time)
+    {
+        private readonly JsonObject? _text;
+
+        public Owned(FieldSet fields, string apiVersion, string? time)
+            : this(apiVersion, time) => Fields = fields;
+
+        public Owned(JsonObject text, string apiVersion, string? time)
+            : this(apiVersion, time) => _text = text;
+
+        public FieldSet Fields
+        {
+            get => field ??= FieldSet.Parse(_text!);
+            private init;
+        }
+
+        public string ApiVersion => apiVersion;
+
+        public string? Time => time;
+
+        /// <summary>False where it certainly has none of the fields: a status's writer has nothing of a spec.</summary>
+        public bool MayHaveOf(FieldSet fields) => _text is null || fields.Children.Any(c => _text.ContainsKey(c.Key));
+
+        public JsonObject ToJson() => (JsonObject?)_text?.DeepClone() ?? Fields.ToJson();
+    }
 }

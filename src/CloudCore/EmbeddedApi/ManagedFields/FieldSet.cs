@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.Serving;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.ManagedFields;
 
@@ -10,12 +11,15 @@ namespace EdgeSync.CloudCore.EmbeddedApi.ManagedFields;
 /// { ".": {}, "f:FIELD": {…}, "k:{KEYS}": {…}, "v:VALUE": {…} }    "." says that the node is in the set; a node with
 ///                                                                nothing below it is written as {} and is in it
 /// </code>
+/// What <see cref="Union"/>, <see cref="Difference"/> and <see cref="Intersection"/> make shares its parts with what it was made of: a set
+/// is changed in place only by whoever built it, and before it goes into another one.
 /// </summary>
 internal sealed class FieldSet
 {
     private const string Self = ".";
 
-    private SortedDictionary<string, FieldSet>? _children;
+    // in order, as they are written; most have a handful
+    private SortedList<string, FieldSet>? _children;
 
     /// <summary>Whether the field itself is in the set.</summary>
     public bool IsMember { get; set; }
@@ -29,16 +33,16 @@ internal sealed class FieldSet
 
     public FieldSet ChildOrNew(string element)
     {
-        _children ??= new SortedDictionary<string, FieldSet>(StringComparer.Ordinal);
+        _children ??= new SortedList<string, FieldSet>(StringComparer.Ordinal);
         if (!_children.TryGetValue(element, out var child))
         {
-            _children[element] = child = new FieldSet();
+            _children.Add(element, child = new FieldSet());
         }
 
         return child;
     }
 
-    public void Insert(IEnumerable<string> path)
+    public void Insert(List<string> path)
     {
         var node = this;
         foreach (var element in path)
@@ -85,22 +89,44 @@ internal sealed class FieldSet
     }
 
     /// <summary>The number of fields in the set.</summary>
-    public int Count() => (IsMember ? 1 : 0) + Children.Sum(c => c.Value.Count());
+    public int Count()
+    {
+        var count = IsMember ? 1 : 0;
+        for (var i = 0; i < ChildCount; i++)
+        {
+            count += ChildAt(i).Count();
+        }
+
+        return count;
+    }
 
     public FieldSet Union(FieldSet other)
     {
-        var result = new FieldSet { IsMember = IsMember || other.IsMember };
-        foreach (var (element, child) in Children)
+        if (other.IsEmpty || ReferenceEquals(this, other))
         {
-            result.Put(element, other.Child(element) is { } twin ? child.Union(twin) : child.Copy());
+            return this;
         }
 
-        foreach (var (element, child) in other.Children)
+        if (IsEmpty)
         {
-            if (Child(element) is null)
+            return other;
+        }
+
+        // both are in order, so that each is put behind what is there
+        var result = new FieldSet { IsMember = IsMember || other.IsMember };
+        var (own, others) = (0, 0);
+        while (own < ChildCount || others < other.ChildCount)
+        {
+            var order = own == ChildCount ? 1
+                : others == other.ChildCount ? -1
+                : string.CompareOrdinal(ElementAt(own), other.ElementAt(others));
+            var element = order <= 0 ? ElementAt(own) : other.ElementAt(others);
+            result.Put(element, order switch
             {
-                result.Put(element, child.Copy());
-            }
+                < 0 => ChildAt(own++),
+                > 0 => other.ChildAt(others++),
+                _ => ChildAt(own++).Union(other.ChildAt(others++)),
+            });
         }
 
         return result;
@@ -108,10 +134,15 @@ internal sealed class FieldSet
 
     public FieldSet Difference(FieldSet other)
     {
-        var result = new FieldSet { IsMember = IsMember && !other.IsMember };
-        foreach (var (element, child) in Children)
+        if (other.IsEmpty)
         {
-            result.Put(element, other.Child(element) is { } twin ? child.Difference(twin) : child.Copy());
+            return this;
+        }
+
+        var result = new FieldSet { IsMember = IsMember && !other.IsMember };
+        for (var i = 0; i < ChildCount; i++)
+        {
+            result.Put(ElementAt(i), other.Child(ElementAt(i)) is { } twin ? ChildAt(i).Difference(twin) : ChildAt(i));
         }
 
         return result;
@@ -120,11 +151,11 @@ internal sealed class FieldSet
     public FieldSet Intersection(FieldSet other)
     {
         var result = new FieldSet { IsMember = IsMember && other.IsMember };
-        foreach (var (element, child) in Children)
+        for (var i = 0; i < ChildCount; i++)
         {
-            if (other.Child(element) is { } twin)
+            if (other.Child(ElementAt(i)) is { } twin)
             {
-                result.Put(element, child.Intersection(twin));
+                result.Put(ElementAt(i), ChildAt(i).Intersection(twin));
             }
         }
 
@@ -135,17 +166,6 @@ internal sealed class FieldSet
         IsMember == other.IsMember
         && Children.Count() == other.Children.Count()
         && Children.All(c => other.Child(c.Key) is { } twin && c.Value.SetEquals(twin));
-
-    public FieldSet Copy()
-    {
-        var result = new FieldSet { IsMember = IsMember };
-        foreach (var (element, child) in Children)
-        {
-            result.Put(element, child.Copy());
-        }
-
-        return result;
-    }
 
     /// <summary>The paths of all fields in the set.</summary>
     public IEnumerable<IReadOnlyList<string>> Paths() => Paths([]);
@@ -171,21 +191,12 @@ internal sealed class FieldSet
         return set;
     }
 
+    /// <summary>As JSON that is only read out again: it is kept as text, not as a tree.</summary>
     public JsonObject ToJson()
     {
-        var json = new JsonObject();
-        foreach (var (element, child) in Children)
-        {
-            var inner = child.ToJson();
-            if (child.IsMember && inner.Count > 0)
-            {
-                inner.Insert(0, Self, new JsonObject());
-            }
-
-            json[element] = inner;
-        }
-
-        return json;
+        using var scratch = JsonScratch.Rent();
+        Write(scratch.Writer, withSelf: false);
+        return (JsonObject)JsonNode.Parse(scratch.Written, null, JsonFormat.StoredReader)!;
     }
 
     /// <summary>
@@ -198,11 +209,11 @@ internal sealed class FieldSet
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var child = default(FieldSet);
-            foreach (var (element, candidate) in Children)
+            for (var i = 0; i < ChildCount; i++)
             {
-                if (reader.ValueTextEquals(element))
+                if (reader.ValueTextEquals(ElementAt(i)))
                 {
-                    child = candidate;
+                    child = ChildAt(i);
                     break;
                 }
             }
@@ -219,6 +230,30 @@ internal sealed class FieldSet
         }
 
         return found;
+    }
+
+    private int ChildCount => _children?.Count ?? 0;
+
+    private string ElementAt(int index) => _children!.GetKeyAtIndex(index);
+
+    private FieldSet ChildAt(int index) => _children!.GetValueAtIndex(index);
+
+    private void Write(Utf8JsonWriter writer, bool withSelf)
+    {
+        writer.WriteStartObject();
+        if (withSelf && ChildCount > 0)
+        {
+            writer.WriteStartObject(Self);
+            writer.WriteEndObject();
+        }
+
+        for (var i = 0; i < ChildCount; i++)
+        {
+            writer.WritePropertyName(ElementAt(i));
+            ChildAt(i).Write(writer, ChildAt(i).IsMember);
+        }
+
+        writer.WriteEndObject();
     }
 
     private int CountWithSelf(ref Utf8JsonReader reader)
@@ -255,19 +290,19 @@ internal sealed class FieldSet
     {
         if (!child.IsEmpty)
         {
-            _children ??= new SortedDictionary<string, FieldSet>(StringComparer.Ordinal);
+            _children ??= new SortedList<string, FieldSet>(StringComparer.Ordinal);
             _children[element] = child;
         }
     }
 
     private void Prune()
     {
-        foreach (var (element, child) in Children.ToList())
+        for (var i = ChildCount - 1; i >= 0; i--)
         {
-            child.Prune();
-            if (child.IsEmpty)
+            ChildAt(i).Prune();
+            if (ChildAt(i).IsEmpty)
             {
-                _children!.Remove(element);
+                _children!.RemoveAt(i);
             }
         }
     }

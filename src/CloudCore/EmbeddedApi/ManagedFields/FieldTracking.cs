@@ -86,13 +86,14 @@ internal static class FieldTracking
             return;
         }
 
+        Strip(comparison.Changed);
         if (comparison.Removed.IsEmpty && EntryThatOwnsAll(context, stored, comparison.Changed) is { } index)
         {
             metadata.List("managedFields")![index]!["time"] = now;
             return;
         }
 
-        Change(context, after, FieldManagers.TryRead(live) ?? new FieldManagers(), comparison, now);
+        Change(context, after, FieldManagers.OfStored(live), comparison, now);
     }
 
     /// <summary>The fields that a write through a subresource is about.</summary>
@@ -122,10 +123,10 @@ internal static class FieldTracking
     private static void Change(WriteContext context, JsonObject after, FieldManagers managers, FieldComparison comparison, string now)
     {
         var self = new FieldManager(context.Manager, false, context.Resource.GroupVersion, context.Subresource);
-        managers.Take(comparison.Changed, self);
-        managers.Take(comparison.Removed, self);
         var gained = comparison.Changed;
         Strip(gained);
+        managers.Take(gained, self);
+        managers.Take(comparison.Removed, self);
         var owned = (managers.Of(self) ?? new FieldSet()).Difference(comparison.Removed).Union(gained);
         managers.Set(self, owned, context.Resource.GroupVersion, gained.IsEmpty ? null : now);
         managers.Cap();
@@ -135,10 +136,8 @@ internal static class FieldTracking
     /// <summary>
     /// The place of this writer's entry in the list, where it has all the fields and nobody else has any; otherwise null.
     /// </summary>
-    private static int? EntryThatOwnsAll(WriteContext context, StoredObject stored, FieldSet changed)
+    private static int? EntryThatOwnsAll(WriteContext context, StoredObject stored, FieldSet wanted)
     {
-        var wanted = changed.Copy();
-        Strip(wanted);
         if (wanted.IsEmpty)
         {
             return null;

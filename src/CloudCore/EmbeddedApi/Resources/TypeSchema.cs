@@ -95,6 +95,9 @@ internal sealed record FieldShape(FieldKind Kind, TypeSchema? Type = null, Field
 /// <param name="MergeKey">The field that tells the members of a merged list apart; null for lists of plain values.</param>
 internal sealed record FieldSchema(string Name, FieldShape Shape, bool Merge, bool RetainKeys, string? MergeKey)
 {
+    /// <summary>The field as a step of a path in managedFields.</summary>
+    public string Element { get; } = "f:" + Name;
+
     /// <summary>The field's number in the protobuf form; 0 where it has none.</summary>
     public int Number { get; init; }
 

@@ -27,13 +27,9 @@ internal static class JsonFormat
     /// <summary>The bytes of a tree.</summary>
     public static byte[] Render(JsonObject node)
     {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, Writer))
-        {
-            node.WriteTo(writer);
-        }
-
-        return buffer.WrittenSpan.ToArray();
+        using var scratch = JsonScratch.Rent();
+        node.WriteTo(scratch.Writer);
+        return scratch.Written.ToArray();
     }
 
     /// <summary>The string member, or null where it is missing or something else.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -24,8 +23,8 @@ internal sealed class PreparedObject
     /// <summary>Renders the object: kind, apiVersion and metadata first, then the rest in its own order.</summary>
     public static PreparedObject From(JsonObject node)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using var writer = new Utf8JsonWriter(buffer, JsonFormat.Writer);
+        using var scratch = JsonScratch.Rent();
+        var writer = scratch.Writer;
         writer.WriteStartObject();
         WriteMember(writer, node, "kind");
         WriteMember(writer, node, "apiVersion");
@@ -60,8 +59,7 @@ internal sealed class PreparedObject
         }
 
         writer.WriteEndObject();
-        writer.Flush();
-        return new PreparedObject(buffer.WrittenSpan.ToArray(), offset);
+        return new PreparedObject(scratch.Written.ToArray(), offset);
     }
 
     /// <summary>The bytes with their resourceVersion.</summary>

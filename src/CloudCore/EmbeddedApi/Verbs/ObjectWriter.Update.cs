@@ -83,7 +83,9 @@ internal sealed partial class ObjectWriter
         var whole = ReadOld(context.Resource, stored);
         if (!context.Resource.PartialWrites.TryGetValue(subresource, out var write))
         {
-            whole.SetOrRemove(subresource, next[subresource]);
+            var part = next[subresource];
+            next.Remove(subresource);
+            whole.SetOrRemove(subresource, part);
             FieldTracking.Update(context, subresource, stored, old, whole, next, Now);
             Admit(context, AdmissionOperation.Update, subresource, whole, old);
             return whole;
