@@ -29,6 +29,36 @@ public sealed class ObjectStoreTests
     }
 
     [Fact]
+    public async Task A_file_of_the_first_schema_is_brought_up_to_date_with_all_that_is_in_it()
+    {
+        using var folder = new TempFolder();
+        await using (var store = Open(folder))
+        {
+            await PutAsync(store, "a", 0, "one");
+            await PutAsync(store, "b", 0, "two");
+        }
+
+        using (var first = DatabaseFile.Open(folder.File(StoreDatabase.FileName), readOnly: false))
+        {
+            first.Execute(
+                """
+                CREATE TABLE first (resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, uid TEXT NOT NULL, revision INTEGER NOT NULL,
+                    value BLOB NOT NULL, PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
+                INSERT INTO first SELECT resource, namespace, name, uid, revision, value FROM object;
+                DROP TABLE object;
+                ALTER TABLE first RENAME TO object;
+                PRAGMA user_version = 1;
+                """);
+        }
+
+        await using var again = Open(folder);
+        Assert.Equal(3, again.State.Revision);
+        Assert.Contains("one", Text(again.State.Get("things", s_key)!), StringComparison.Ordinal);
+        Assert.Equal(4, (await PutAsync(again, "a", 2, "three")).Object!.ResourceVersion);
+        Assert.Contains("two", Text(again.State.Get("things", new NamespacedName("", "b"))!), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_was_answered_is_in_a_copy_of_the_files_taken_without_closing()
     {
         using var folder = new TempFolder();

@@ -1,5 +1,5 @@
 using System.Buffers.Text;
-using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
@@ -18,45 +18,56 @@ internal sealed class Conformance(string kind, string version)
 
     private readonly List<string> _unknown = [];
 
-    // the type that the field under the hand is in
+    // the way to the field under the hand: names, and indexes of lists; made into text for errors only
+    private readonly Stack<(string? Name, int Index)> _path = [];
+
+    // the type that it is in
     private TypeSchema? _struct;
 
     /// <summary>The paths of the fields that the kind does not have; they have been removed.</summary>
     public IReadOnlyList<string> UnknownFields => _unknown;
 
-    public void Apply(JsonObject node, TypeSchema type) => Object(node, type, "");
+    public void Apply(JsonObject node, TypeSchema type) => Object(node, type);
 
     /// <summary>The same for a part that lies at <paramref name="path"/>.</summary>
-    public void Apply(JsonObject node, TypeSchema type, string path) => Object(node, type, path);
+    public void Apply(JsonObject node, TypeSchema type, string path)
+    {
+        _path.Push((path, 0));
+        Object(node, type);
+        _path.Pop();
+    }
 
-    private void Object(JsonObject node, TypeSchema type, string path)
+    private void Object(JsonObject node, TypeSchema type)
     {
         var outer = _struct;
         _struct = type;
-        Members(node, type, path);
+        Members(node, type);
         _struct = outer;
     }
 
-    private void Members(JsonObject node, TypeSchema type, string path)
+    private void Members(JsonObject node, TypeSchema type)
     {
         List<string>? removed = null;
         List<(string Name, JsonNode Value)>? replaced = null;
         foreach (var (name, value) in node)
         {
+            _path.Push((name, 0));
             var field = type.Field(name);
             if (field is null)
             {
-                Report(path, name);
+                Report();
             }
 
             if (field is null || value is null)
             {
                 (removed ??= []).Add(name);
             }
-            else if (Value(value, field.Shape, path, name) is { } other)
+            else if (Value(value, field.Shape) is { } other)
             {
                 (replaced ??= []).Add((name, other));
             }
+
+            _path.Pop();
         }
 
         foreach (var name in removed ?? [])
@@ -71,26 +82,26 @@ internal sealed class Conformance(string kind, string version)
     }
 
     /// <summary>Checks a value; where its canonical form is another one, that is returned.</summary>
-    private JsonNode? Value(JsonNode value, FieldShape shape, string parent, string name)
+    private JsonNode? Value(JsonNode value, FieldShape shape)
     {
         var kindOfValue = value.GetValueKind();
         switch (shape.Kind)
         {
             case FieldKind.Object when value is JsonObject inner:
-                Object(inner, shape.Type!, Join(parent, name));
+                Object(inner, shape.Type!);
                 return null;
             case FieldKind.List when value is JsonArray list:
-                return List(list, shape.Element!, Join(parent, name));
+                return List(list, shape.Element!);
             case FieldKind.Map when value is JsonObject map:
-                Map(map, shape.Element!, Join(parent, name));
+                Map(map, shape.Element!);
                 return null;
             case FieldKind.ObjectOrBoolean or FieldKind.ObjectOrList or FieldKind.ObjectOrStrings when value is JsonObject inner:
-                Object(inner, shape.Type!, Join(parent, name));
+                Object(inner, shape.Type!);
                 return null;
             case FieldKind.ObjectOrList when value is JsonArray list:
-                return List(list, new FieldShape(FieldKind.Object, shape.Type), Join(parent, name));
+                return List(list, new FieldShape(FieldKind.Object, shape.Type));
             case FieldKind.ObjectOrStrings when value is JsonArray list:
-                return List(list, new FieldShape(FieldKind.String), Join(parent, name));
+                return List(list, new FieldShape(FieldKind.String));
             case FieldKind.Quantity when kindOfValue == JsonValueKind.Number:
                 return JsonValue.Create(value.ToJsonString());
             case FieldKind.Any:
@@ -102,45 +113,50 @@ internal sealed class Conformance(string kind, string version)
             case FieldKind.Integer or FieldKind.IntOrString when kindOfValue == JsonValueKind.Number && IsWhole((JsonValue)value, shape):
                 return null;
             default:
-                throw Mismatch(value, kindOfValue, shape, Join(parent, name));
+                throw Mismatch(value, kindOfValue, shape);
         }
     }
 
-    private JsonArray? List(JsonArray list, FieldShape element, string path)
+    private JsonArray? List(JsonArray list, FieldShape element)
     {
         JsonArray? copy = null;
         for (var i = 0; i < list.Count; i++)
         {
-            var name = string.Create(CultureInfo.InvariantCulture, $"[{i}]");
+            _path.Push((null, i));
             if (list[i] is not { } item)
             {
-                throw ApiException.BadRequest($"{kind} in version \"{version}\" cannot be handled as a {kind}: {path}{name} is null");
+                throw ApiException.BadRequest($"{kind} in version \"{version}\" cannot be handled as a {kind}: {PathText()} is null");
             }
 
-            if (Value(item, element, path, name) is { } other)
+            if (Value(item, element) is { } other)
             {
                 copy ??= (JsonArray)list.DeepClone();
                 copy[i] = other;
             }
+
+            _path.Pop();
         }
 
         return copy;
     }
 
-    private void Map(JsonObject map, FieldShape element, string path)
+    private void Map(JsonObject map, FieldShape element)
     {
         List<(string, JsonNode?)>? replaced = null;
         foreach (var (name, value) in map)
         {
+            _path.Push((name, 0));
             if (value is null)
             {
                 // Go decodes null to the type's zero value
                 (replaced ??= []).Add((name, element.Kind is FieldKind.String ? JsonValue.Create("") : null));
             }
-            else if (Value(value, element, path, name) is { } other)
+            else if (Value(value, element) is { } other)
             {
                 (replaced ??= []).Add((name, other));
             }
+
+            _path.Pop();
         }
 
         foreach (var (name, value) in replaced ?? [])
@@ -149,16 +165,17 @@ internal sealed class Conformance(string kind, string version)
         }
     }
 
-    private void Report(string path, string name)
+    private void Report()
     {
         if (_unknown.Count < MostReported)
         {
-            _unknown.Add(Join(path, name));
+            _unknown.Add(PathText());
         }
     }
 
-    private ApiException Mismatch(JsonNode value, JsonValueKind found, FieldShape shape, string path)
+    private ApiException Mismatch(JsonNode value, JsonValueKind found, FieldShape shape)
     {
+        var path = PathText();
         var refused = $"{kind} in version \"{version}\" cannot be handled as a {kind}: ";
         var text = value.AsText();
         switch (shape.Kind)
@@ -198,5 +215,21 @@ internal sealed class Conformance(string kind, string version)
         || (value.TryGetValue<long>(out var number)
             && (!(shape.Is32Bit || shape.Kind == FieldKind.IntOrString) || number is >= int.MinValue and <= int.MaxValue));
 
-    private static string Join(string path, string name) => path.Length == 0 ? name : name[0] == '[' ? path + name : $"{path}.{name}";
+    private string PathText()
+    {
+        var text = new StringBuilder();
+        foreach (var (name, index) in _path.Reverse())
+        {
+            if (name is null)
+            {
+                text.Append('[').Append(index).Append(']');
+            }
+            else if (name.Length > 0)
+            {
+                text.Append(text.Length > 0 ? "." : "").Append(name);
+            }
+        }
+
+        return text.ToString();
+    }
 }
