@@ -14,6 +14,7 @@ using EdgeSync.CloudCore.EmbeddedApi.InProcess;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.Enrollment;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.CloudCore.KubeApi.Authentication;
 using EdgeSync.CloudCore.Ledger;
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Kubernetes;
@@ -60,22 +61,22 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var loggers = LoggerFactory.Create(ConsoleLog.Configure);
         builder.Services.AddSingleton(loggers);
         _embedded = IsEmbedded
-            ? EmbeddedApiServer.Open(ApiOptions(run, _authority), time, loggers)
+            ? EmbeddedApiServer.Open(ApiOptions(run, Selection, _authority), time, loggers)
             : null;
-        _api = _embedded is not null ? EmbeddedClient(_embedded, time) : new KubeClient(KubeConfig.Load(run.Config.KubeAPIConfig.KubeConfig), time);
+        _api = _embedded is not null ? EmbeddedClient(_embedded, time) : new KubeClient(Cluster(run.Config.KubeAPIConfig), time);
         _informers = new InformerSet(_api, time, loggers);
         var caches = new HubInformers(
             _informers.For(ApiResources.Nodes), _informers.For(ApiResources.Pods), _informers.For(ApiResources.ConfigMaps),
             _informers.For(ApiResources.Secrets), _informers.For(ApiResources.Devices), _informers.For(ApiResources.DeviceModels));
         _scope = new NodeScope(caches.Caches());
         var contacts = new NodeContacts(_sessions, time);
-        if (ControllersEnabled)
+        if (Selection.HasAnyOutsideApi)
         {
             AddControllers(builder.Services, contacts, time, loggers);
         }
 
-        // our own node controller asks the hub; a cluster's sees nothing but the leases
-        var leaseInterval = ControllersEnabled ? TimeSpan.FromMinutes(5) : TimeSpan.FromSeconds(10);
+        // our own node controller asks the hub; another sees nothing but the leases
+        var leaseInterval = IsEmbedded && Selection.Has(KnownControllers.NodeLifecycle) ? TimeSpan.FromMinutes(5) : TimeSpan.FromSeconds(10);
         var outages = new OutageReporter(_api, time, loggers.CreateLogger<OutageReporter>());
         _ledger = new NodeLedger(_scope, caches, outages, hub.OutageReportAfter, leaseInterval, time);
         var seed = new LedgerSeed(_api, _ledger, time, loggers.CreateLogger<LedgerSeed>());
@@ -150,7 +151,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
 
     private bool IsEmbedded => _run.Config.Modules.EmbeddedApi.Enable;
 
-    private bool ControllersEnabled => _run.Config.Modules.Controllers.Enable ?? IsEmbedded;
+    private ControllerSelection Selection => _run.Config.Modules.Controllers.Selection(IsEmbedded);
 
     /// <summary>Runs the hub until <paramref name="cancellationToken"/> or a signal ends it; the program's exit code.</summary>
     public static async Task<int> RunAsync(CloudCoreRun run, CancellationToken cancellationToken)
@@ -201,13 +202,14 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var controllers = _run.Config.Modules.Controllers;
         services.AddHostedService(_ => new ControllersService(
             _api, _informers,
-            new ControllersOptions { NodeMonitorGracePeriod = controllers.NodeMonitorGracePeriod, SilenceOf = contacts.SilenceOf },
+            new ControllersOptions { Selection = Selection, NodeMonitorGracePeriod = controllers.NodeMonitorGracePeriod, SilenceOf = contacts.SilenceOf },
             time, loggers));
     }
 
-    private static EmbeddedApiOptions ApiOptions(CloudCoreRun run, CertificateAuthority authority) => new()
+    private static EmbeddedApiOptions ApiOptions(CloudCoreRun run, ControllerSelection controllers, CertificateAuthority authority) => new()
     {
         DataDir = run.Files.DataDir,
+        Controllers = controllers,
         ClientAuthority = authority.Certificate,
         Authority = authority,
         ServiceAccountKeyFile = run.Config.Modules.EmbeddedApi.ServiceAccountKeyFile,
@@ -219,13 +221,16 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         },
     };
 
+    private static KubeConfig Cluster(KubeApiSection api) => api.InCluster
+        ? InCluster.Load(InCluster.ServiceAccountFolder, Environment.GetEnvironmentVariable)
+        : KubeConfig.Load(api.KubeConfig, api.Context.Length > 0 ? api.Context : null);
+
     private KubeClient EmbeddedClient(EmbeddedApiServer embedded, TimeProvider time)
     {
         var administrator = X509Certificate2.CreateFromPemFile(_run.Files.AdminCertificate, _run.Files.AdminKey);
         return new KubeClient(
             new InProcessTransport(embedded.HandleAsync, administrator),
             new Uri($"https://127.0.0.1:{_run.Config.Modules.EmbeddedApi.Port}"),
-            () => null,
             time);
     }
 

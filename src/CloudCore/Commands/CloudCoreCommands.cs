@@ -61,10 +61,10 @@ internal static class CloudCoreCommands
             cancellationToken);
 
     /// <summary>Reads cloudcore.yaml; warnings go to the error stream, problems end the command.</summary>
-    public static CloudCoreRun Load(string dataDir, string? kubeconfig, TextWriter error)
+    public static CloudCoreRun Load(string dataDir, RunWish? wish, TextWriter error)
     {
         var files = new CloudFiles(Path.GetFullPath(dataDir));
-        var loaded = CloudCoreConfigFile.Load(files, kubeconfig);
+        var loaded = CloudCoreConfigFile.Load(files, wish);
         foreach (var warning in loaded.Warnings)
         {
             error.WriteLine($"cloudcore: warning: {files.Config}: {warning}");

@@ -22,11 +22,7 @@ internal static class InitCommand
         };
         var apiPort = PortOption("--api-port", $"Port of the embedded Kubernetes API. Default: {Initialization.DefaultApiPort}.");
         var hubPort = PortOption("--hub-port", $"Port for boxes: sessions and enrollment. Default: {Initialization.DefaultHubPort}.");
-        var kubeconfig = new Option<string?>("--kubeconfig")
-        {
-            Description = "Work on a real Kubernetes cluster, in place of the embedded API.",
-            HelpName = "FILE",
-        };
+        var cluster = new ClusterOptions();
         var command = new Command(
             "init",
             """
@@ -44,13 +40,13 @@ internal static class InitCommand
             addresses,
             apiPort,
             hubPort,
-            kubeconfig,
         };
+        cluster.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(kubeconfig) is not null && result.GetResult(apiPort) is not null)
+            if (cluster.IsGiven(result) && result.GetResult(apiPort) is not null)
             {
-                result.AddError("--api-port is the embedded API's, and with --kubeconfig there is none; leave one of them out");
+                result.AddError("--api-port is the embedded API's, and with --kubeconfig or --in-cluster there is none; leave one of them out");
             }
         });
         command.SetAction(result => Init(
@@ -60,7 +56,7 @@ internal static class InitCommand
                 AdvertiseAddress = result.GetResult(addresses) is null ? null : result.GetValue(addresses),
                 ApiPort = result.GetValue(apiPort),
                 HubPort = result.GetValue(hubPort),
-                Kubeconfig = result.GetValue(kubeconfig) is { } file ? Path.GetFullPath(file) : null,
+                Cluster = cluster.Read(result),
             },
             parts));
         return command;
@@ -68,7 +64,7 @@ internal static class InitCommand
 
     private static int Init(CloudFiles files, InitWish wish, CloudCoreParts parts)
     {
-        if (wish.Kubeconfig is { } kubeconfig && !File.Exists(kubeconfig))
+        if (wish.Cluster.Kubeconfig is { } kubeconfig && !File.Exists(kubeconfig))
         {
             throw new CommandFailedException($"--kubeconfig names {kubeconfig}, which is not there");
         }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using EdgeSync.CloudCore.Configuration;
+using EdgeSync.CloudCore.Controllers;
 using EdgeSync.Hosting;
 
 namespace EdgeSync.CloudCore.Commands;
@@ -9,30 +11,52 @@ internal static class RunCommand
     public static Command Create(CloudCoreParts parts)
     {
         var dataDir = CloudCoreCommands.DataDirOption();
-        var kubeconfig = new Option<string?>("--kubeconfig")
+        var cluster = new ClusterOptions();
+        var controllers = new Option<string?>("--controllers")
         {
-            Description = "Work on a real Kubernetes cluster, in place of the embedded API. Overrides cloudcore.yaml.",
-            HelpName = "FILE",
+            Description = $"Which controllers run, as kube-controller-manager's option of this name: a list with commas, in which {ControllerSelection.Choice}. "
+                + "Default: * with the embedded API; none on a real cluster, which has its own.",
+            HelpName = "LIST",
         };
+        controllers.Validators.Add(result =>
+        {
+            // whether the API is the embedded one is known later
+            if (ControllerSelection.Problem(ListOf(result.Tokens.Count == 1 ? result.Tokens[0].Value : ""), embedded: true) is { } problem)
+            {
+                result.AddError($"--controllers: {problem}");
+            }
+        });
         var command = new Command(
             "run",
             """
-            Runs the hub until it is stopped (SIGTERM or Ctrl-C).
+            Runs the hub until it is stopped (SIGTERM or Ctrl-C). What the options say overrides cloudcore.yaml.
 
             Examples:
               cloudcore run --data-dir /var/lib/edgesync-cloud
               cloudcore run --data-dir /var/lib/edgesync-cloud --kubeconfig ~/.kube/config
+              cloudcore run --data-dir /var/lib/edgesync-cloud --in-cluster
+              cloudcore run --data-dir /var/lib/edgesync-cloud --controllers='*,-workloads'
             """)
         {
             dataDir,
-            kubeconfig,
+            controllers,
         };
+        cluster.AddTo(command);
         command.SetAction((result, cancellationToken) => RunAsync(
-            CloudCoreCommands.Load(result.GetRequiredValue(dataDir), result.GetValue(kubeconfig), parts.Error),
+            CloudCoreCommands.Load(
+                result.GetRequiredValue(dataDir),
+                new RunWish
+                {
+                    Cluster = cluster.Read(result),
+                    Controllers = result.GetValue(controllers) is { } list ? ListOf(list) : null,
+                },
+                parts.Error),
             parts,
             cancellationToken));
         return command;
     }
+
+    private static string[] ListOf(string text) => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static async Task<int> RunAsync(CloudCoreRun run, CloudCoreParts parts, CancellationToken cancellationToken)
     {

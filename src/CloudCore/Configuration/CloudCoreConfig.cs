@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using EdgeSync.CloudCore.Controllers;
 using EdgeSync.Protocol.Configuration;
 
 namespace EdgeSync.CloudCore.Configuration;
@@ -38,8 +39,14 @@ internal sealed record MonitorSection
 
 internal sealed record KubeApiSection
 {
-    /// <summary>Kubeconfig of a real cluster; empty works on the embedded API.</summary>
+    /// <summary>Kubeconfig of a real cluster; empty works on the embedded API, or <see cref="InCluster"/>.</summary>
     public string KubeConfig { get; init; } = "";
+
+    /// <summary>Our own: the kubeconfig's context; empty for its current one.</summary>
+    public string Context { get; init; } = "";
+
+    /// <summary>Our own: works on the cluster that this program is a pod of, with the pod's service account.</summary>
+    public bool InCluster { get; init; }
 }
 
 internal sealed record ModulesSection
@@ -134,14 +141,33 @@ internal sealed record ListenSection
 /// <summary>Our own: what a real cluster's controller manager and scheduler do.</summary>
 internal sealed record ControllersSection
 {
-    /// <summary>Left out: on with the embedded API, off with a real cluster, which has its own.</summary>
+    /// <summary>
+    /// Left out: all with the embedded API, none with a real cluster, which has its own. False: none but what the embedded API does
+    /// itself. <see cref="Controllers"/> says it in detail.
+    /// </summary>
     public bool? Enable { get; init; }
+
+    /// <summary>
+    /// As kube-controller-manager's --controllers: <c>*</c>, <c>daemonset</c>, <c>-daemonset</c>, <c>-workloads</c>, …; left out, what
+    /// <see cref="Enable"/> says.
+    /// </summary>
+    public IReadOnlyList<string>? Controllers { get; init; }
 
     /// <summary>A node's silence until it counts as not ready.</summary>
     public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(40);
 
     /// <summary>How often nodes are looked at.</summary>
     public TimeSpan NodeMonitorPeriod { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Which controllers run.</summary>
+    /// <param name="embedded">Whether the embedded API is served.</param>
+    public ControllerSelection Selection(bool embedded) => (Controllers, Enable) switch
+    {
+        ({ } items, _) => ControllerSelection.Of(items),
+        (null, true) => ControllerSelection.All,
+        (null, null) when embedded => ControllerSelection.All,
+        _ => embedded ? ControllerSelection.OfEmbeddedApi : ControllerSelection.None,
+    };
 }
 
 internal sealed record DeviceControllerSection

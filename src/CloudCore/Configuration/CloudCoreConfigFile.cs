@@ -1,4 +1,5 @@
 using System.Net;
+using EdgeSync.CloudCore.Controllers;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.Protocol.Configuration;
 
@@ -27,8 +28,8 @@ internal static class CloudCoreConfigFile
 
     /// <summary>Reads the data folder's file.</summary>
     /// <param name="files">The data folder.</param>
-    /// <param name="kubeconfig">Overrides the file's choice of cluster; null leaves it.</param>
-    public static LoadedCloudCoreConfig Load(CloudFiles files, string? kubeconfig = null)
+    /// <param name="wish">What the command line says in the file's place.</param>
+    public static LoadedCloudCoreConfig Load(CloudFiles files, RunWish? wish = null)
     {
         if (!File.Exists(files.Config))
         {
@@ -37,7 +38,7 @@ internal static class CloudCoreConfigFile
 
         try
         {
-            return Parse(File.ReadAllText(files.Config), files, kubeconfig);
+            return Parse(File.ReadAllText(files.Config), files, wish);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -46,7 +47,7 @@ internal static class CloudCoreConfigFile
     }
 
     /// <summary>Reads <paramref name="yaml"/> as if it stood in the data folder.</summary>
-    public static LoadedCloudCoreConfig Parse(string yaml, CloudFiles files, string? kubeconfig = null)
+    public static LoadedCloudCoreConfig Parse(string yaml, CloudFiles files, RunWish? wish = null)
     {
         var document = new ConfigDocument<CloudCoreConfig>(yaml, CloudCoreConfigJson.Default.CloudCoreConfig);
         var warnings = document.Unknown.Where(IsOurs).Select(path => $"{document.ProblemAt(path, "nothing reads this member (a typing error?); it is ignored")}").ToArray();
@@ -55,17 +56,10 @@ internal static class CloudCoreConfigFile
             return new LoadedCloudCoreConfig(null, [.. document.Problems.Select(p => p.ToString())], warnings);
         }
 
-        if (kubeconfig is not null)
-        {
-            config = config with
-            {
-                KubeAPIConfig = config.KubeAPIConfig with { KubeConfig = Path.GetFullPath(kubeconfig) },
-                Modules = config.Modules with { EmbeddedApi = config.Modules.EmbeddedApi with { Enable = false } },
-            };
-        }
-
-        config = files.Resolve(config);
-        var problems = CloudCoreConfigRules.Problems(config).Select(p => document.ProblemAt(p.Path, p.Text).ToString()).ToArray();
+        config = files.Resolve((wish ?? new RunWish()).Over(config));
+        var problems = CloudCoreConfigRules.Problems(config).Select(p => wish?.Controllers is not null && p.Path == CloudCoreConfigRules.ControllersPath
+            ? $"--controllers: {p.Text}"
+            : document.ProblemAt(p.Path, p.Text).ToString()).ToArray();
         return new LoadedCloudCoreConfig(problems.Length == 0 ? config : null, problems, warnings);
     }
 
@@ -78,6 +72,9 @@ internal static class CloudCoreConfigFile
 /// <summary>What a configuration must keep to beyond its types.</summary>
 internal static class CloudCoreConfigRules
 {
+    /// <summary>The member that the option <c>--controllers</c> takes the place of.</summary>
+    public const string ControllersPath = "modules.controllers.controllers";
+
     public static IEnumerable<(string Path, string Text)> Problems(CloudCoreConfig config)
     {
         var modules = config.Modules;
@@ -93,7 +90,7 @@ internal static class CloudCoreConfigRules
             .Concat(Stream(modules.CloudStream, hub))
             .Concat(SamePorts(modules))
             .Concat(Hub(hub))
-            .Concat(Controllers(modules.Controllers));
+            .Concat(Controllers(modules.Controllers, modules.EmbeddedApi.Enable));
     }
 
     private static IEnumerable<(string, string)> Identity(CloudCoreConfig config)
@@ -111,18 +108,31 @@ internal static class CloudCoreConfigRules
 
     private static IEnumerable<(string, string)> Cluster(CloudCoreConfig config)
     {
-        var kubeconfig = config.KubeAPIConfig.KubeConfig;
-        if (config.Modules.EmbeddedApi.Enable && kubeconfig.Length > 0)
+        var api = config.KubeAPIConfig;
+        if (config.Modules.EmbeddedApi.Enable)
         {
-            yield return ("kubeAPIConfig.kubeConfig", "names a cluster while modules.embeddedApi.enable is true; set that to false, or leave this empty");
+            if (api.KubeConfig.Length > 0 || api.InCluster)
+            {
+                yield return (api.InCluster ? "kubeAPIConfig.inCluster" : "kubeAPIConfig.kubeConfig",
+                    "names a cluster while modules.embeddedApi.enable is true; set that to false, or leave this out");
+            }
         }
-        else if (!config.Modules.EmbeddedApi.Enable && kubeconfig.Length == 0)
+        else if (api.InCluster && api.KubeConfig.Length > 0)
         {
-            yield return ("kubeAPIConfig.kubeConfig", "is empty while modules.embeddedApi.enable is false; name a kubeconfig, or set that to true");
+            yield return ("kubeAPIConfig.inCluster", "is true while kubeConfig names a cluster too; leave one of them out");
         }
-        else if (kubeconfig.Length > 0 && !File.Exists(kubeconfig))
+        else if (!api.InCluster && api.KubeConfig.Length == 0)
         {
-            yield return ("kubeAPIConfig.kubeConfig", $"names {kubeconfig}, which is not there");
+            yield return ("kubeAPIConfig.kubeConfig", "is empty while modules.embeddedApi.enable is false; name a kubeconfig, set inCluster to true, or that");
+        }
+        else if (api.KubeConfig.Length > 0 && !File.Exists(api.KubeConfig))
+        {
+            yield return ("kubeAPIConfig.kubeConfig", $"names {api.KubeConfig}, which is not there");
+        }
+
+        if (api.Context.Length > 0 && api.KubeConfig.Length == 0)
+        {
+            yield return ("kubeAPIConfig.context", "is a kubeconfig's, and kubeConfig names none");
         }
     }
 
@@ -242,8 +252,13 @@ internal static class CloudCoreConfigRules
         }
     }
 
-    private static IEnumerable<(string, string)> Controllers(ControllersSection controllers)
+    private static IEnumerable<(string, string)> Controllers(ControllersSection controllers, bool embedded)
     {
+        if (ControllerSelection.Problem(controllers.Controllers ?? [], embedded) is { } problem)
+        {
+            yield return (ControllersPath, problem);
+        }
+
         if (controllers.NodeMonitorGracePeriod <= controllers.NodeMonitorPeriod)
         {
             yield return ("modules.controllers.nodeMonitorGracePeriod", "must be longer than nodeMonitorPeriod");

@@ -5,6 +5,9 @@ internal sealed class ControllersOptions
 {
     public const string Section = "Controllers";
 
+    /// <summary>Which controllers run.</summary>
+    public ControllerSelection Selection { get; init; } = ControllerSelection.All;
+
     /// <summary>A node that was not heard of for this long is marked unreachable (node-monitor-grace-period).</summary>
     public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(40);
 

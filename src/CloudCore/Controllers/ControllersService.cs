@@ -6,35 +6,37 @@ using EdgeSync.CloudCore.KubeApi;
 namespace EdgeSync.CloudCore.Controllers;
 
 /// <summary>
-/// Runs the controllers that a Kubernetes API needs to be a cluster: DaemonSets, node lifecycle, garbage collection.
-/// For the embedded API; a real cluster has its own. It asks the shared informers for what it needs when it is made,
+/// Runs the controllers that a Kubernetes API needs to be a cluster, those of them that were chosen
+/// (<see cref="ControllersOptions.Selection"/>). It asks the shared informers for what it needs when it is made,
 /// so it must be made before they run (hosted services are).
 /// </summary>
 internal sealed class ControllersService : BackgroundService
 {
     private readonly ClusterView _view;
-    private readonly DaemonSetController _daemonSets;
-    private readonly NodeLifecycleController _nodes;
-    private readonly GarbageCollector _garbage;
-    private readonly PodsOfMissingNodes _missingNodes;
+    private readonly List<IController> _controllers = [];
 
     public ControllersService(
         KubeClient client, InformerSet informers, ControllersOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         _view = new ClusterView(informers, loggers);
-        _daemonSets = new DaemonSetController(client, _view, options, time, loggers.CreateLogger<DaemonSetController>());
-        _nodes = new NodeLifecycleController(client, _view, options, time, loggers.CreateLogger<NodeLifecycleController>());
-        _garbage = new GarbageCollector(client, options, time, loggers.CreateLogger<GarbageCollector>());
-        _missingNodes = new PodsOfMissingNodes(client, _view, options, time, loggers.CreateLogger<PodsOfMissingNodes>());
+        Add(KnownControllers.DaemonSet, () => new DaemonSetController(client, _view, options, time, loggers.CreateLogger<DaemonSetController>()));
+        Add(KnownControllers.NodeLifecycle, () => new NodeLifecycleController(client, _view, options, time, loggers.CreateLogger<NodeLifecycleController>()));
+        Add(KnownControllers.GarbageCollector, () => new GarbageCollector(client, options, time, loggers.CreateLogger<GarbageCollector>()));
+        Add(KnownControllers.PodGarbage, () => new PodsOfMissingNodes(client, _view, options, time, loggers.CreateLogger<PodsOfMissingNodes>()));
+
+        void Add(ControllerName name, Func<IController> make)
+        {
+            if (options.Selection.Has(name))
+            {
+                _controllers.Add(make());
+            }
+        }
     }
 
     public override void Dispose()
     {
         _view.Dispose();
-        _daemonSets.Dispose();
-        _nodes.Dispose();
-        _garbage.Dispose();
-        _missingNodes.Dispose();
+        _controllers.ForEach(c => c.Dispose());
         base.Dispose();
     }
 
@@ -55,13 +57,7 @@ internal sealed class ControllersService : BackgroundService
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var running = new List<Task>
-        {
-            _daemonSets.RunAsync(stop.Token),
-            _nodes.RunAsync(stop.Token),
-            _garbage.RunAsync(stop.Token),
-            _missingNodes.RunAsync(stop.Token),
-        };
+        var running = _controllers.ConvertAll(c => c.RunAsync(stop.Token));
         await Task.WhenAny(running);
         await stop.CancelAsync();
         await Task.WhenAll(running);

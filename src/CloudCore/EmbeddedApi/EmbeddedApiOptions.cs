@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using EdgeSync.CloudCore.Controllers;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
 using EdgeSync.CloudCore.Enrollment;
@@ -20,8 +21,8 @@ internal sealed record EmbeddedApiOptions
     /// <summary>The addresses and ports that services get.</summary>
     public ServiceNetwork Services { get; init; } = new();
 
-    /// <summary>Whether namespaces on their way out are emptied here; false leaves that to a namespace controller elsewhere.</summary>
-    public bool CleansNamespaces { get; init; } = true;
+    /// <summary>Which of the controllers that are a part of the API run here; the others are left to a controller manager elsewhere.</summary>
+    public ControllerSelection Controllers { get; init; } = ControllerSelection.All;
 
     /// <summary>The CA of client certificates; null where the web server has checked them already.</summary>
     public X509Certificate2? ClientAuthority { get; init; }

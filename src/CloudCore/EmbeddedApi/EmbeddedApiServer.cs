@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using EdgeSync.CloudCore.Controllers;
 using EdgeSync.CloudCore.EmbeddedApi.Authorization;
 using EdgeSync.CloudCore.EmbeddedApi.CustomResources;
 using EdgeSync.CloudCore.EmbeddedApi.CustomResources.Definitions;
@@ -58,7 +59,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         server._definitions.PrepareAsync().GetAwaiter().GetResult();
         server._definitions.Start();
         server._identity.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
-        if (options.CleansNamespaces)
+        if (options.Controllers.Has(KnownControllers.Namespace))
         {
             server._cleaner.Start();
         }

@@ -1,3 +1,4 @@
+using EdgeSync.CloudCore.Controllers;
 using EdgeSync.CloudCore.EmbeddedApi.Authentication;
 using EdgeSync.CloudCore.EmbeddedApi.Authorization;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
@@ -46,13 +47,20 @@ internal sealed class Identity : IAsyncDisposable
         var pem = options.Authority?.Certificate.ExportCertificatePem() is { } text ? text + "\n" : null;
         _policy = new BootstrapPolicy(writes);
         _aggregation = new ClusterRoleAggregation(store, writes);
-        _accounts = new ServiceAccountController(store, writes, pem);
-        var signer = new CertificateSigner(store, writes, options.Authority, time);
+        var run = options.Controllers;
+        _accounts = new ServiceAccountController(
+            store, writes, run.Has(KnownControllers.ServiceAccount), run.Has(KnownControllers.RootCaPublisher) ? pem : null);
+        var signer = new CertificateSigner(
+            store, writes, run.Has(KnownControllers.SigningRequests) ? options.Authority : null, run.Has(KnownControllers.SigningRequestCleaner), time);
         var logger = loggers.CreateLogger<StoreLoop>();
-        _loops.Add(new StoreLoop(store, [RbacResources.ClusterRoles], _aggregation.ReconcileAsync, time, logger));
+        if (run.Has(KnownControllers.ClusterRoleAggregation))
+        {
+            _loops.Add(new StoreLoop(store, [RbacResources.ClusterRoles], _aggregation.ReconcileAsync, time, logger));
+        }
+
         _loops.Add(new StoreLoop(store, [ObjectStore.NamespaceResource, "serviceaccounts", "configmaps"], _accounts.ReconcileAsync, time, logger));
         _loops.Add(new StoreLoop(store, ["certificatesigningrequests.certificates.k8s.io"], signer.ReconcileAsync, time, logger));
-        if (tokens is not null)
+        if (tokens is not null && run.Has(KnownControllers.ServiceAccountToken))
         {
             var secrets = new TokenSecretController(store, writes, tokens, pem);
             _loops.Add(new StoreLoop(store, ["secrets", "serviceaccounts"], secrets.ReconcileAsync, time, logger));

@@ -14,7 +14,7 @@ internal sealed record InitWish
 
     public int? HubPort { get; init; }
 
-    public string? Kubeconfig { get; init; }
+    public ClusterWish Cluster { get; init; } = new();
 }
 
 /// <summary>What init did.</summary>
@@ -112,14 +112,12 @@ internal sealed class Initialization(CloudFiles files, TimeProvider time)
     {
         var defaults = new CloudCoreConfig();
         var hub = defaults.Modules.CloudHub;
-        return defaults with
+        return wish.Cluster.Over(defaults with
         {
-            KubeAPIConfig = defaults.KubeAPIConfig with { KubeConfig = wish.Kubeconfig ?? "" },
             Modules = defaults.Modules with
             {
                 EmbeddedApi = defaults.Modules.EmbeddedApi with
                 {
-                    Enable = wish.Kubeconfig is null,
                     Port = wish.ApiPort ?? DefaultApiPort,
                 },
                 CloudHub = hub with
@@ -128,7 +126,7 @@ internal sealed class Initialization(CloudFiles files, TimeProvider time)
                     Websocket = hub.Websocket with { Port = wish.HubPort ?? DefaultHubPort },
                 },
             },
-        };
+        });
     }
 
     private static List<string> Differences(CloudCoreConfig config, InitWish wish)
@@ -137,7 +135,9 @@ internal sealed class Initialization(CloudFiles files, TimeProvider time)
         Compare("modules.cloudHub.advertiseAddress", string.Join(",", config.Modules.CloudHub.AdvertiseAddress), wish.AdvertiseAddress is { } a ? string.Join(",", a) : null);
         Compare("modules.cloudHub.websocket.port", $"{config.Modules.CloudHub.Websocket.Port}", wish.HubPort?.ToString(System.Globalization.CultureInfo.InvariantCulture));
         Compare("modules.embeddedApi.port", $"{config.Modules.EmbeddedApi.Port}", wish.ApiPort?.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        Compare("kubeAPIConfig.kubeConfig", config.KubeAPIConfig.KubeConfig, wish.Kubeconfig);
+        Compare("kubeAPIConfig.kubeConfig", config.KubeAPIConfig.KubeConfig, wish.Cluster.Kubeconfig);
+        Compare("kubeAPIConfig.context", config.KubeAPIConfig.Context, wish.Cluster.Context);
+        Compare("kubeAPIConfig.inCluster", config.KubeAPIConfig.InCluster ? "true" : "false", wish.Cluster.InCluster ? "true" : null);
         return differences;
 
         void Compare(string path, string present, string? wanted)

@@ -27,19 +27,19 @@ internal sealed partial class KubeClient : IDisposable
     private static readonly MediaTypeWithQualityHeaderValue s_acceptJson = new("application/json");
 
     private readonly HttpClient _http;
-    private readonly Func<string?> _token;
     private readonly TimeProvider _time;
 
     public KubeClient(KubeConfig config, TimeProvider time)
-        : this(KubeTransport.Create(config), config.Server, new BearerToken(config, time).Read, time)
+        : this(KubeTransport.Create(config, time), config.Server, time)
     {
+        // the handler takes the name for TLS from this header, and from nowhere else
+        _http.DefaultRequestHeaders.Host = config.TlsServerName;
     }
 
-    /// <summary>For a transport of the caller's own (tests that cut the link).</summary>
-    internal KubeClient(HttpMessageHandler handler, Uri server, Func<string?> token, TimeProvider time)
+    /// <summary>For a transport of the caller's own (the embedded API in this process, tests that cut the link).</summary>
+    internal KubeClient(HttpMessageHandler handler, Uri server, TimeProvider time)
     {
         _time = time;
-        _token = token;
         _http = new HttpClient(handler)
         {
             // a server below a path prefix (a proxy) keeps its prefix only with the slash
@@ -222,11 +222,6 @@ internal sealed partial class KubeClient : IDisposable
 
         // also beside a form: a server that does not know it answers with whole objects, which hold the same
         request.Headers.Accept.Add(s_acceptJson);
-        if (_token() is { } token)
-        {
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        }
-
         return request;
     }
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.KubeApi.Authentication;
 using EdgeSync.Protocol.Configuration;
 
 namespace EdgeSync.CloudCore.KubeApi;
@@ -28,8 +29,15 @@ internal sealed record KubeConfig
     /// <summary>Read again as it changes; wins over <see cref="Token"/>, as in kubectl.</summary>
     public string? TokenFile { get; init; }
 
+    /// <summary>A program that gives the credential; wins over certificate and token.</summary>
+    public ExecPlugin? Exec { get; init; }
+
     public bool InsecureSkipTlsVerify { get; init; }
 
+    /// <summary>The name that the server's certificate must hold, where that is not the one in <see cref="Server"/>.</summary>
+    public string? TlsServerName { get; init; }
+
+    /// <summary>Null takes the environment's (HTTPS_PROXY, NO_PROXY).</summary>
     public Uri? ProxyUrl { get; init; }
 
     /// <summary>The context's namespace, <c>default</c> where it names none.</summary>
@@ -76,8 +84,14 @@ internal sealed record KubeConfig
         var context = root.Named("contexts", wanted, "context");
         var cluster = root.Named("clusters", Required(context, "cluster", $"context {wanted}"), "cluster");
         var user = context.Text("user") is { } name ? root.Named("users", name, "user") : new KubeConfigNode([], "/");
-        RefuseUnsupported(cluster, user);
+        RefuseUnsupported(user);
         var authority = cluster.Data("certificate-authority");
+        var insecure = cluster.Flag("insecure-skip-tls-verify");
+        if (insecure && authority is not null)
+        {
+            throw new KubeConfigException("insecure-skip-tls-verify and certificate-authority exclude each other; leave one of them out");
+        }
+
         var (certificate, chain) = ReadClientCertificate(user);
         return new KubeConfig
         {
@@ -87,28 +101,36 @@ internal sealed record KubeConfig
             ClientCertificateChain = chain,
             Token = user.Text("token"),
             TokenFile = user.FilePath("tokenFile"),
-            InsecureSkipTlsVerify = cluster.Text("insecure-skip-tls-verify") is "true",
-            ProxyUrl = cluster.Text("proxy-url") is { } proxy ? new Uri(proxy) : null,
+            Exec = user.Node("exec") is { } exec ? ExecPlugin.Read(exec, cluster) : null,
+            InsecureSkipTlsVerify = insecure,
+            TlsServerName = cluster.Text("tls-server-name"),
+            ProxyUrl = cluster.Text("proxy-url") is { } proxy ? ReadProxy(proxy) : null,
             Namespace = context.Text("namespace") ?? "default",
         };
     }
 
-    // ignoring one of these would show up as an unexplained 401 or certificate error
-    private static void RefuseUnsupported(KubeConfigNode cluster, KubeConfigNode user)
+    // ignoring one of these would show up as an unexplained 401
+    private static void RefuseUnsupported(KubeConfigNode user)
     {
-        if (user.Has("exec"))
-        {
-            throw new KubeConfigException("exec credential plugins are not supported yet; use a token, a tokenFile or a client certificate");
-        }
-
+        const string Remedy = "use a client certificate, a token, a tokenFile or exec";
         if (user.Has("auth-provider"))
         {
-            throw new KubeConfigException("auth-provider is not supported; use a token, a tokenFile or a client certificate");
+            throw new KubeConfigException($"auth-provider is not supported, as in Kubernetes from 1.26 on; {Remedy}");
         }
 
-        if (cluster.Has("tls-server-name"))
+        if (user.Has("username") || user.Has("password"))
         {
-            throw new KubeConfigException("tls-server-name is not supported yet; use a server name that the certificate holds");
+            throw new KubeConfigException($"username and password are not supported, as in API servers from 1.19 on; {Remedy}");
+        }
+
+        if (user.Has("as") || user.Has("as-uid") || user.Has("as-groups") || user.Has("as-user-extra"))
+        {
+            throw new KubeConfigException("as, as-uid, as-groups and as-user-extra (impersonation) are not supported; sign in as who the hub is to be");
+        }
+
+        if (user.Has("exec") && (user.Has("client-certificate") || user.Has("client-certificate-data") || user.Has("token") || user.Has("tokenFile")))
+        {
+            throw new KubeConfigException("exec and another credential exclude each other; leave one of them out");
         }
     }
 
@@ -122,6 +144,11 @@ internal sealed record KubeConfig
             ? uri!
             : throw new KubeConfigException($"server \"{text}\" is not an http or https address");
     }
+
+    private static Uri ReadProxy(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" or "socks5"
+            ? uri!
+            : throw new KubeConfigException("proxy-url is not an http, https or socks5 address"); // it may hold a password
 
     private static (X509Certificate2? Certificate, X509Certificate2Collection? Chain) ReadClientCertificate(KubeConfigNode user)
     {
@@ -188,6 +215,41 @@ internal sealed class KubeConfigNode(JsonObject node, string folder)
     };
 
     public string? FilePath(string field) => Text(field) is { } path ? Path.GetFullPath(path, folder) : null;
+
+    /// <summary>A boolean; false where absent.</summary>
+    public bool Flag(string field) => Text(field) switch
+    {
+        null or "false" => false,
+        "true" => true,
+        var other => throw new KubeConfigException($"{field} must be true or false, and is \"{other}\""),
+    };
+
+    /// <summary>A map; null where absent.</summary>
+    public KubeConfigNode? Node(string field) => node[field] switch
+    {
+        null => null,
+        JsonObject map => new KubeConfigNode(map, folder),
+        _ => throw new KubeConfigException($"{field} must be a map"),
+    };
+
+    /// <summary>A list of maps; empty where absent.</summary>
+    public IReadOnlyList<KubeConfigNode> Nodes(string field) =>
+        [.. Items(field).Select(i => i is JsonObject map ? new KubeConfigNode(map, folder) : throw new KubeConfigException($"{field} must be a list of maps"))];
+
+    /// <summary>A list of scalars as text; empty where absent.</summary>
+    public IReadOnlyList<string> Texts(string field) =>
+        [.. Items(field).Select(i => i is JsonValue value ? value.ToString() : throw new KubeConfigException($"{field} must be a list of plain values"))];
+
+    /// <summary>What an entry of <c>extensions</c> holds; null where there is none of that name.</summary>
+    public JsonNode? Extension(string name) =>
+        Items("extensions").OfType<JsonObject>().FirstOrDefault(e => e["name"]?.ToString() == name)?["extension"];
+
+    private JsonArray Items(string field) => node[field] switch
+    {
+        null => [],
+        JsonArray items => items,
+        _ => throw new KubeConfigException($"{field} must be a list"),
+    };
 
     /// <summary>The content of <c>FIELD-data</c> (base64), or of the file that <c>FIELD</c> names.</summary>
     public byte[]? Data(string field)

@@ -2,13 +2,18 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using EdgeSync.CloudCore.KubeApi.Authentication;
 
 namespace EdgeSync.CloudCore.KubeApi;
 
 /// <summary>Makes the HTTP transport that a kubeconfig asks for.</summary>
 internal static class KubeTransport
 {
-    public static SocketsHttpHandler Create(KubeConfig config)
+    /// <summary>With the credential that the kubeconfig names, kept fresh.</summary>
+    public static HttpMessageHandler Create(KubeConfig config, TimeProvider time) => new CredentialHandler(
+        config.Exec is { } exec ? new ExecCredentials(exec, time) : new FixedCredentials(config, time), credential => Connect(config, credential));
+
+    private static SocketsHttpHandler Connect(KubeConfig config, Credential credential)
     {
         var handler = new SocketsHttpHandler
         {
@@ -23,24 +28,31 @@ internal static class KubeTransport
             AllowAutoRedirect = false,
             UseCookies = false,
             ConnectCallback = ConnectAsync,
-            SslOptions = TlsOptions(config),
+            SslOptions = TlsOptions(config, credential),
         };
         if (config.ProxyUrl is { } proxy)
         {
-            handler.Proxy = new WebProxy(proxy);
+            handler.Proxy = new WebProxy(proxy) { Credentials = ProxyCredentials(proxy) };
         }
 
         return handler;
     }
 
-    private static SslClientAuthenticationOptions TlsOptions(KubeConfig config)
+    private static NetworkCredential? ProxyCredentials(Uri proxy) => proxy.UserInfo.Split(':', 2) switch
+    {
+        [var user, var password] => new NetworkCredential(Uri.UnescapeDataString(user), Uri.UnescapeDataString(password)),
+        [{ Length: > 0 } user] => new NetworkCredential(Uri.UnescapeDataString(user), ""),
+        _ => null,
+    };
+
+    private static SslClientAuthenticationOptions TlsOptions(KubeConfig config, Credential credential)
     {
         var options = new SslClientAuthenticationOptions();
-        if (config.ClientCertificate is { } certificate)
+        if (credential.Certificate is { } certificate)
         {
             // a context sends the certificate whatever names of issuers the server lists
             options.ClientCertificateContext = SslStreamCertificateContext.Create(
-                certificate, config.ClientCertificateChain, offline: true);
+                certificate, credential.Chain, offline: true);
         }
 
         if (config.InsecureSkipTlsVerify)

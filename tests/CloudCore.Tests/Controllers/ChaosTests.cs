@@ -184,7 +184,7 @@ public sealed class ChaosTests(EnvtestCluster cluster)
         public static int Broken => s_broken;
 
         public static KubeClient Connect(KubeConfig config, int seed) => new(
-            new BadLink(KubeTransport.Create(config), seed), config.Server, () => config.Token, TimeProvider.System);
+            new BadLink(KubeTransport.Create(config, TimeProvider.System), seed), config.Server, TimeProvider.System);
 
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {

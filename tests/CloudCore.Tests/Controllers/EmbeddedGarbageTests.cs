@@ -129,7 +129,7 @@ public sealed class EmbeddedGarbageTests
     public async Task A_real_controller_manager_finalizes_a_namespace()
     {
         using var folder = new TempFolder();
-        await using var host = await ApiHost.StartAsync(folder.Path, options: new EmbeddedApiOptions { DataDir = folder.Path, CleansNamespaces = false });
+        await using var host = await ApiHost.StartAsync(folder.Path, options: new EmbeddedApiOptions { DataDir = folder.Path, Controllers = ControllerSelection.Of(["-namespace"]) });
         var api = new ApiClient(host.Client());
         await api.PostAsync("/api/v1/namespaces", """{"metadata":{"name":"left"}}""");
         await api.PostAsync("/api/v1/namespaces/left/configmaps", """{"metadata":{"name":"a"}}""");

@@ -19,7 +19,7 @@ public sealed class InProcessTransportTests : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         _host = await ApiHost.StartAsync();
-        _client = new KubeClient(Transport("admin", "system:masters"), _host.Address, () => null, TimeProvider.System);
+        _client = new KubeClient(Transport("admin", "system:masters"), _host.Address, TimeProvider.System);
     }
 
     public async Task DisposeAsync() => await _host.DisposeAsync();
@@ -72,7 +72,7 @@ public sealed class InProcessTransportTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Who_asks_is_who_the_certificate_says()
     {
-        using var nobody = new KubeClient(Transport("somebody"), _host.Address, () => null, TimeProvider.System);
+        using var nobody = new KubeClient(Transport("somebody"), _host.Address, TimeProvider.System);
         var refused = await Assert.ThrowsAsync<ApiException>(() => nobody.GetAsync(ApiResources.ConfigMaps, "default", "x", Ct));
         Assert.Equal(403, refused.Code);
         Assert.Contains("somebody", refused.Message, StringComparison.Ordinal);

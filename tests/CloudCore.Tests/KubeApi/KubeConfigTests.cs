@@ -73,7 +73,7 @@ public sealed class KubeConfigTests : IDisposable
     [InlineData("{current-context: x, contexts: [{name: x, context: {cluster: c}}], clusters: [{name: c, cluster: {server: \"ftp://x\"}}]}", "not an http or https address")]
     [InlineData("{current-context: x, contexts: [{name: x, context: {cluster: c}}], clusters: [{name: c, cluster: {server: \"https://x\", certificate-authority-data: \"@\"}}]}", "certificate-authority-data is not base64")]
     [InlineData("{current-context: x, contexts: [{name: x, context: {cluster: c}}], clusters: [{name: c, cluster: {server: \"https://x\", certificate-authority: missing.crt}}]}", "missing.crt")]
-    [InlineData("{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: {server: \"https://x\"}}], users: [{name: u, user: {exec: {command: aws}}}]}", "exec credential plugins are not supported yet")]
+    [InlineData("{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: {server: \"https://x\"}}], users: [{name: u, user: {exec: {command: aws}}}]}", "apiVersion of exec is not set")]
     [InlineData("{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: {server: \"https://x\"}}], users: [{name: u, user: {client-key-data: YQ==}}]}", "must be given together")]
     public void What_is_wrong_is_said_with_the_path_of_the_file(string text, string expected)
     {

@@ -35,7 +35,7 @@ internal sealed class LinkHub : IAsyncDisposable
         Heartbeat = heartbeat;
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         _authority = CertificateAuthority.Create(key, TimeProvider.System);
-        _api = new KubeClient(new TakesAll(), new Uri("http://api.invalid/"), () => null, TimeProvider.System);
+        _api = new KubeClient(new TakesAll(), new Uri("http://api.invalid/"), TimeProvider.System);
         Informer Of(ApiResource resource) => new(_api, resource, null, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         _caches = new HubInformers(
             Of(ApiResources.Nodes), Of(ApiResources.Pods), Of(ApiResources.ConfigMaps), Of(ApiResources.Secrets), Of(ApiResources.Devices),

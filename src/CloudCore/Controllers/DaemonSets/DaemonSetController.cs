@@ -12,7 +12,7 @@ namespace EdgeSync.CloudCore.Controllers.DaemonSets;
 /// Keeps one pod of every DaemonSet on every node that it fits. Each reconcile reads the whole present state, decides
 /// (<see cref="DaemonSetDecision"/>) and acts; changes only say which DaemonSet to look at.
 /// </summary>
-internal sealed partial class DaemonSetController : IDisposable
+internal sealed partial class DaemonSetController : IController
 {
     // a DaemonSet on thousands of nodes is looked at after a burst of changes, not at each of them
     private const int CostFactor = 3;

@@ -14,7 +14,7 @@ namespace EdgeSync.CloudCore.Controllers.Garbage;
 /// </code>
 /// A watch's word is never enough: before anything is deleted the API is asked for the object and its owners.
 /// </summary>
-internal sealed partial class GarbageCollector : IDisposable
+internal sealed partial class GarbageCollector : IController
 {
     // a UID that is gone never comes back, so the answer may be kept; bounded, because it can be found again
     private const int MaxGone = 10_000;

@@ -7,7 +7,7 @@ namespace EdgeSync.CloudCore.Controllers.Garbage;
 /// Removes, without grace, pods that are bound to a node which does not exist: nobody is left to stop them and say so.
 /// They stay for <see cref="ControllersOptions.MissingNodeGrace"/>, in which the node may register itself again.
 /// </summary>
-internal sealed partial class PodsOfMissingNodes : IDisposable
+internal sealed partial class PodsOfMissingNodes : IController
 {
     private readonly KubeClient _client;
     private readonly ClusterView _view;

@@ -11,7 +11,7 @@ namespace EdgeSync.CloudCore.Controllers.Nodes;
 /// a renewed Lease in kube-node-lease, a new heartbeat in the Ready condition, or contact with this process's hub; when it came is taken from this
 /// process's own clock, so that a wrong clock on the edge marks nobody. Pods are neither evicted nor marked.
 /// </summary>
-internal sealed partial class NodeLifecycleController : IDisposable
+internal sealed partial class NodeLifecycleController : IController
 {
     private const string LeaseNamespace = "kube-node-lease";
 

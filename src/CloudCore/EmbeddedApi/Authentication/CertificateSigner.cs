@@ -12,7 +12,12 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Authentication;
 /// Signs approved CertificateSigningRequests of Kubernetes' own signers with the hub's CA, and removes requests that nobody needs
 /// any more: decided ones after an hour, others after a day.
 /// </summary>
-internal sealed class CertificateSigner(ObjectStore store, ServerWrites writes, CertificateAuthority? authority, TimeProvider time)
+/// <param name="store">Where the requests are.</param>
+/// <param name="writes">How it writes.</param>
+/// <param name="authority">What signs; null signs nothing here.</param>
+/// <param name="removes">Whether requests are removed here.</param>
+/// <param name="time">The clock.</param>
+internal sealed class CertificateSigner(ObjectStore store, ServerWrites writes, CertificateAuthority? authority, bool removes, TimeProvider time)
 {
     private static readonly TimeSpan s_decidedFor = TimeSpan.FromHours(1);
     private static readonly TimeSpan s_pendingFor = TimeSpan.FromHours(24);
@@ -26,14 +31,18 @@ internal sealed class CertificateSigner(ObjectStore store, ServerWrites writes, 
         foreach (var stored in store.State.Of(Storage).Values)
         {
             var request = stored.Parse();
-            var left = LeftOf(request);
-            if (left <= TimeSpan.Zero)
+            if (removes)
             {
-                await writes.DeleteAsync(writes.Resource("certificates.k8s.io", "certificatesigningrequests"), stored, cancellationToken);
-                continue;
+                var left = LeftOf(request);
+                if (left <= TimeSpan.Zero)
+                {
+                    await writes.DeleteAsync(writes.Resource("certificates.k8s.io", "certificatesigningrequests"), stored, cancellationToken);
+                    continue;
+                }
+
+                next = next is null || left < next ? left : next;
             }
 
-            next = next is null || left < next ? left : next;
             if (authority is not null && IsToBeSigned(request))
             {
                 await SignAsync(stored, request, cancellationToken);

@@ -8,8 +8,9 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Authentication;
 /// <summary>Sees to it that each namespace has its <c>default</c> ServiceAccount and the CA in <c>kube-root-ca.crt</c>.</summary>
 /// <param name="store">Where the namespaces are.</param>
 /// <param name="writes">How it writes.</param>
+/// <param name="makesAccounts">Whether accounts are made here; false leaves that to a controller manager elsewhere.</param>
 /// <param name="authorityPem">The CA; null where there is none to be published.</param>
-internal sealed class ServiceAccountController(ObjectStore store, ServerWrites writes, string? authorityPem)
+internal sealed class ServiceAccountController(ObjectStore store, ServerWrites writes, bool makesAccounts, string? authorityPem)
 {
     public const string RootCa = "kube-root-ca.crt";
 
@@ -35,7 +36,7 @@ internal sealed class ServiceAccountController(ObjectStore store, ServerWrites w
     private async Task EnsureAccountAsync(string ns, CancellationToken cancellationToken)
     {
         var accounts = writes.Resource("", "serviceaccounts");
-        if (writes.Get(accounts, ns, Default) is null)
+        if (makesAccounts && writes.Get(accounts, ns, Default) is null)
         {
             await writes.TryCreateAsync(
                 accounts, ns, new JsonObject { ["metadata"] = new JsonObject { ["name"] = Default, ["namespace"] = ns } }, cancellationToken);
