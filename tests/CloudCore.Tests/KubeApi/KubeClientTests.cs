@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.CloudCore.KubeApi.Authentication;
+using EdgeSync.Protocol.Configuration;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.TestKit;
 
@@ -104,6 +106,74 @@ public sealed class KubeClientTests(EnvtestCluster cluster) : IDisposable
         }
 
         Assert.Equal([WatchEventType.Added, WatchEventType.Modified, WatchEventType.Deleted], seen);
+    }
+
+    [EnvtestFact]
+    public async Task An_exec_plugin_signs_in()
+    {
+        await CreateNamespaceAsync();
+        using var folder = new TempFolder();
+        var admin = (JsonObject)YamlToJson.ReadOne(File.ReadAllText(cluster.Kubeconfig))!;
+        var user = (JsonObject)admin["users"]![0]!["user"]!;
+        var pem = new JsonObject
+        {
+            ["clientCertificateData"] = Pem(user, "client-certificate"),
+            ["clientKeyData"] = Pem(user, "client-key"),
+        };
+        File.WriteAllText(folder.File("answer"), new JsonObject
+        {
+            ["kind"] = "ExecCredential",
+            ["apiVersion"] = "client.authentication.k8s.io/v1",
+            ["status"] = pem,
+        }.ToJsonString());
+        File.WriteAllText(folder.File("plugin"), $"#!/bin/sh\ncat {folder.File("answer")}\n");
+        File.SetUnixFileMode(folder.File("plugin"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        admin["users"]![0]!["user"] = new JsonObject
+        {
+            ["exec"] = new JsonObject
+            {
+                ["apiVersion"] = "client.authentication.k8s.io/v1",
+                ["interactiveMode"] = "Never",
+                ["command"] = "./plugin",
+            },
+        };
+        var cluster0 = (JsonObject)admin["clusters"]![0]!["cluster"]!;
+        if (cluster0["certificate-authority"] is { } file)
+        {
+            cluster0["certificate-authority"] = Path.GetFullPath(file.ToString(), Path.GetDirectoryName(cluster.Kubeconfig)!);
+        }
+
+        File.WriteAllText(folder.File("kubeconfig"), admin.ToJsonString());
+        using var client = new KubeClient(KubeConfig.Load(folder.File("kubeconfig")), TimeProvider.System);
+        var created = await client.CreateAsync(ApiResources.ConfigMaps, _ns, ConfigMap("by-plugin", "1"), Ct);
+        Assert.Equal("by-plugin", created.Name);
+
+        string Pem(JsonObject node, string field) => node[$"{field}-data"] is { } data
+            ? Encoding.ASCII.GetString(Convert.FromBase64String(data.ToString()))
+            : File.ReadAllText(Path.GetFullPath(node[field]!.ToString(), Path.GetDirectoryName(cluster.Kubeconfig)!));
+    }
+
+    [EnvtestFact]
+    public async Task A_pods_service_account_signs_in_by_the_files_that_every_pod_has()
+    {
+        await CreateNamespaceAsync();
+        using var pod = new TempFolder();
+        var account = new ApiResource("", "v1", "serviceaccounts", "ServiceAccount", true);
+        await Client.CreateAsync(account, _ns, """{"metadata":{"name":"hub"}}"""u8.ToArray(), Ct);
+        var kubectl = await new ProgramsKubectl(cluster.Kubeconfig).RunAsync("create", "token", "hub", "-n", _ns);
+        File.WriteAllText(pod.File("token"), kubectl.Trim());
+        File.WriteAllText(pod.File("namespace"), _ns);
+        File.WriteAllText(pod.File("ca.crt"), KubeConfig.Load(cluster.Kubeconfig).CertificateAuthority!.ExportCertificatePems());
+        var config = InCluster.Load(pod.Path, name => name switch
+        {
+            "KUBERNETES_SERVICE_HOST" => Client.Server.Host,
+            "KUBERNETES_SERVICE_PORT" => Client.Server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            _ => null,
+        });
+        Assert.Equal(_ns, config.Namespace);
+        using var client = new KubeClient(config, TimeProvider.System);
+        var answer = await Record.ExceptionAsync(() => client.ListAsync(ApiResources.ConfigMaps, _ns, null, Ct));
+        Assert.True(answer is null or ApiException { Code: 403 }, answer?.ToString()); // known, whatever it may do
     }
 
     [EnvtestFact]
