@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -11,26 +10,30 @@ namespace EdgeSync.TestKit;
 public sealed class CuttableLink : IAsyncDisposable
 {
     private readonly int _target;
+    private readonly IPEndPoint _listening;
     private readonly Lock _gate = new();
     private readonly List<Socket> _open = []; // guarded by _gate
     private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
 
-    public CuttableLink(int targetPort)
+    /// <param name="targetPort">On 127.0.0.1.</param>
+    /// <param name="listening">Where it listens; null for a free port.</param>
+    public CuttableLink(int targetPort, IPEndPoint? listening = null)
     {
         _target = targetPort;
+        _listening = listening ?? new IPEndPoint(IPAddress.Loopback, FreePort.Next());
         Restore();
     }
 
-    public int Port { get; } = FreePort.Next();
+    public int Port => _listening.Port;
 
-    public string Address => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{Port}");
+    public string Address => _listening.ToString();
 
     public void Restore()
     {
         _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         _listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, Port));
+        _listener.Bind(_listening);
         _listener.Listen();
         _accepting = AcceptAsync(_listener);
     }

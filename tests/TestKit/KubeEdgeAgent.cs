@@ -37,9 +37,16 @@ public sealed class KubeEdgeAgent : IAsyncDisposable
     public static string? WhyNot() => Program is null ? "KUBEEDGE_BIN names no folder with KubeEdge's edgecore"
         : !File.Exists(Program) ? $"{Program} (KUBEEDGE_BIN) is not there" : null;
 
+    /// <summary>Its certificate and key: PEM files, there once it has enrolled.</summary>
+    public (string Certificate, string Key) Identity => (_folder.File("pki/server.crt"), _folder.File("pki/server.key"));
+
     /// <summary>Writes its configuration; with the token in it, it enrolls by itself at its first start.</summary>
     public async Task ConfigureAsync(ProgramsCloud cloud) =>
-        await File.WriteAllTextAsync(_folder.File("edgecore.yaml"), Configuration(cloud.HubAddress, await cloud.GetTokenAsync()));
+        await ConfigureAsync(cloud.HubAddress, cloud.HubAddress, cloud.HubAddress, await cloud.GetTokenAsync());
+
+    /// <summary>As above, for a hub with several ports (HOST:PORT each): sessions, enrolment, stream tunnels.</summary>
+    public Task ConfigureAsync(string hub, string enrollment, string tunnel, string token) =>
+        File.WriteAllTextAsync(_folder.File("edgecore.yaml"), Configuration(hub, enrollment, tunnel, token));
 
     public void Start() => _process = ProgramsProcess.Start(
         Program!, ["--config", _folder.File("edgecore.yaml"), "--v=2"], LogFile,
@@ -69,7 +76,7 @@ public sealed class KubeEdgeAgent : IAsyncDisposable
     }
 
     // a kubelet that keeps its hands off the machine: no control groups of its own, no oom score, no iptables, no ports but one
-    private string Configuration(string hub, string token) => string.Create(CultureInfo.InvariantCulture, $$"""
+    private string Configuration(string hub, string enrollment, string tunnel, string token) => string.Create(CultureInfo.InvariantCulture, $$"""
         apiVersion: edgecore.config.kubeedge.io/v1alpha2
         kind: EdgeCore
         database: {aliasName: default, dataSource: {{DatabaseFile}}, driverName: sqlite3}
@@ -78,7 +85,7 @@ public sealed class KubeEdgeAgent : IAsyncDisposable
           edgeHub:
             enable: true
             heartbeat: 15
-            httpServer: https://{{hub}}
+            httpServer: https://{{enrollment}}
             messageBurst: 60
             messageQPS: 30
             projectID: e632aba927ea4ac2b575ec1603d56f10
@@ -114,7 +121,7 @@ public sealed class KubeEdgeAgent : IAsyncDisposable
             enable: {{(HasStream ? "true" : "false")}}
             handshakeTimeout: 30
             readDeadline: 15
-            server: "{{hub}}"
+            server: "{{tunnel}}"
             tlsTunnelCAFile: {{_folder.File("pki/ca.crt")}}
             tlsTunnelCertFile: {{_folder.File("pki/server.crt")}}
             tlsTunnelPrivateKeyFile: {{_folder.File("pki/server.key")}}

@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace EdgeSync.TestKit;
@@ -16,6 +19,7 @@ public sealed class KubeEdgeCloud : IAsyncDisposable
     private readonly TempFolder _folder = new();
     private readonly EnvtestCluster _cluster = new();
     private readonly int _hubPort = FreePort.Next();
+    private readonly int _tunnelPort = FreePort.Next();
     private readonly int _monitorPort = FreePort.Next();
     private ProgramsProcess? _process;
 
@@ -26,6 +30,14 @@ public sealed class KubeEdgeCloud : IAsyncDisposable
     public int CertPort { get; } = FreePort.Next();
 
     public string HubAddress => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_hubPort}");
+
+    /// <summary>Where nodes open their stream tunnels.</summary>
+    public string TunnelAddress => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_tunnelPort}");
+
+    /// <summary>Where an API server is served: in a real cluster iptables bring it here from each node's address.</summary>
+    public int StreamPort { get; } = FreePort.Next();
+
+    public string Kubeconfig => _cluster.Kubeconfig;
 
     private string LogFile => _folder.File("cloudcore.log");
 
@@ -57,6 +69,7 @@ public sealed class KubeEdgeCloud : IAsyncDisposable
             await cloud.Kubectl.RunAsync("apply", "-R", "-f", Environment.GetEnvironmentVariable("KUBEEDGE_CRDS")!);
             await cloud.Kubectl.RunAsync("create", "namespace", "kubeedge");
             await File.WriteAllTextAsync(cloud._folder.File("cloudcore.yaml"), cloud.Configuration());
+            cloud.WriteStreamCertificate();
             await cloud.StartAsync();
             return cloud;
         }
@@ -109,6 +122,19 @@ public sealed class KubeEdgeCloud : IAsyncDisposable
         _folder.Dispose();
     }
 
+    /// <summary>The certificate of the stream server; the API server here checks none, as KubeEdge's documentation sets it up.</summary>
+    private void WriteStreamCertificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        var request = new CertificateRequest("CN=stream", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1));
+        File.WriteAllText(_folder.File("stream.crt"), certificate.ExportCertificatePem());
+        File.WriteAllText(_folder.File("stream.key"), key.ExportPkcs8PrivateKeyPem());
+    }
+
     private string Configuration() => string.Create(CultureInfo.InvariantCulture, $$"""
         apiVersion: cloudcore.config.kubeedge.io/v1alpha2
         kind: CloudCore
@@ -129,7 +155,16 @@ public sealed class KubeEdgeCloud : IAsyncDisposable
             websocket: {enable: true, address: 127.0.0.1, port: {{_hubPort}}}
             https: {enable: true, address: 127.0.0.1, port: {{CertPort}}}
             unixsocket: {enable: false, address: "unix://{{_folder.File("kubeedge.sock")}}"}
-          cloudStream: {enable: false}
+          cloudStream:
+            enable: true
+            tunnelPort: {{_tunnelPort}}
+            streamPort: {{StreamPort}}
+            tlsTunnelCAFile: {{_folder.File("ca.crt")}}
+            tlsTunnelCertFile: {{_folder.File("server.crt")}}
+            tlsTunnelPrivateKeyFile: {{_folder.File("server.key")}}
+            tlsStreamCAFile: {{_folder.File("stream.crt")}}
+            tlsStreamCertFile: {{_folder.File("stream.crt")}}
+            tlsStreamPrivateKeyFile: {{_folder.File("stream.key")}}
           router: {enable: false}
           dynamicController: {enable: false}
           iptablesManager: {enable: false, mode: internal}

@@ -82,6 +82,20 @@ public sealed class ProgramsEdge : IAsyncDisposable
     public async Task JoinAsync(ProgramsCloud cloud) =>
         (await TryJoinAsync(cloud.HubAddress, await cloud.GetTokenAsync())).Expect();
 
+    /// <summary>Changes texts of its configuration, which join has written; holds from its next start.</summary>
+    public async Task ConfigureAsync(params (string Text, string Wanted)[] changes)
+    {
+        var text = await File.ReadAllTextAsync(ConfigFile);
+        foreach (var (old, wanted) in changes)
+        {
+            text = text.Contains(old, StringComparison.Ordinal)
+                ? text.Replace(old, wanted, StringComparison.Ordinal)
+                : throw new InvalidOperationException($"{ConfigFile} has no \"{old}\" to replace:\n{text}");
+        }
+
+        await File.WriteAllTextAsync(ConfigFile, text);
+    }
+
     /// <summary>Starts the agent; what it is to reach (node Ready, pods running) is waited for by the caller.</summary>
     public void Start() =>
         _process = ProgramsProcess.Start(ProgramsLocation.EdgeCore, ["run", "--data-dir", DataFolder], LogFile, Place);
@@ -138,18 +152,8 @@ public sealed class ProgramsEdge : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task ChoosePortAsync()
-    {
-        var text = await File.ReadAllTextAsync(ConfigFile);
-        var chosen = text.Replace(
-            "127.0.0.1:10550", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{TwinPort}"), StringComparison.Ordinal);
-        if (chosen == text)
-        {
-            throw new InvalidOperationException($"{ConfigFile} names no port 10550 to replace:\n{text}");
-        }
-
-        await File.WriteAllTextAsync(ConfigFile, chosen);
-    }
+    private Task ChoosePortAsync() =>
+        ConfigureAsync(("127.0.0.1:10550", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{TwinPort}")));
 
     private async Task DropAsync()
     {

@@ -98,7 +98,7 @@ internal sealed class PodSubresources(PodStreams streams)
         }
 
         errors.ThrowIfAny(s_logOptions, "");
-        return QueryHelpers.AddQueryString("", query).TrimStart('?');
+        return RemoteQuery.Write(query);
     }
 
     private static string Text(Dictionary<string, StringValues> query, string name) => query.GetValueOrDefault(name, StringValues.Empty).ToString();

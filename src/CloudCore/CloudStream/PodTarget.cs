@@ -1,5 +1,4 @@
 using EdgeSync.CloudCore.CloudStream.RemoteCommand;
-using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 
 namespace EdgeSync.CloudCore.CloudStream;
@@ -11,7 +10,7 @@ namespace EdgeSync.CloudCore.CloudStream;
 /// <param name="Container">The container's name; empty for the pod as a whole.</param>
 internal sealed record PodTarget(string Node, string Namespace, string Pod, string Container);
 
-/// <summary>The query parameters of exec and attach.</summary>
+/// <summary>The queries that kubelets are asked with, ours and KubeEdge's.</summary>
 internal static class RemoteQuery
 {
     /// <summary>Which channels are asked for, by an API server's names or a kubelet's.</summary>
@@ -27,7 +26,7 @@ internal static class RemoteQuery
         Add("error", channels.Stderr);
         Add("tty", channels.Tty);
         query.AddRange(command.Select(word => new KeyValuePair<string, string?>("command", word)));
-        return QueryHelpers.AddQueryString("", query).TrimStart('?');
+        return Write(query);
 
         void Add(string name, bool value)
         {
@@ -37,6 +36,13 @@ internal static class RemoteQuery
             }
         }
     }
+
+    /// <summary>
+    /// A query as it stands in a URL. Of what has a meaning anywhere nothing stays as it is: Go leaves out every parameter
+    /// with a plain semicolon in it, without a word.
+    /// </summary>
+    public static string Write(IEnumerable<KeyValuePair<string, string?>> parameters) =>
+        string.Join('&', parameters.Select(p => $"{Uri.EscapeDataString(p.Key)}={Uri.EscapeDataString(p.Value ?? "")}"));
 
     private static bool Is(Dictionary<string, StringValues> query, string name, string kubelet) =>
         new[] { name, kubelet }.Any(n => query.GetValueOrDefault(n, StringValues.Empty).ToString() is "true" or "1");
