@@ -6,7 +6,8 @@ namespace EdgeSync.EdgeCore.EdgeHub;
 
 /// <summary>
 /// Ends a pause early, and a try that hangs, when the box's network comes back: a carrier (the cable is in again), an address or a
-/// route. Where the kernel tells no links, changes of addresses alone count. Used by the one loop that dials; disposed with it.
+/// route. Where the kernel tells no links, changes of addresses alone count; where it tells nothing, pauses run their course. Used by
+/// the one loop that dials; disposed with it.
 /// </summary>
 internal sealed partial class NetworkWatch : IAsyncDisposable
 {
@@ -115,22 +116,22 @@ internal sealed partial class NetworkWatch : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or NotSupportedException)
         {
-            LogNoLinks(e.Message);
+            WatchAddresses(e.Message);
+            return null;
         }
-
-        WatchAddresses();
-        return null;
     }
 
-    private void WatchAddresses()
+    /// <summary>What is left where there are no news of links; whatever confines this process may refuse that too.</summary>
+    private void WatchAddresses(string reason)
     {
         try
         {
             NetworkChange.NetworkAddressChanged += OnAddressChanged;
+            LogNoLinks(reason);
         }
-        catch (NetworkInformationException e)
+        catch (NetworkInformationException)
         {
-            LogNothing(e.Message);
+            LogNothing(reason);
         }
     }
 
@@ -157,8 +158,7 @@ internal sealed partial class NetworkWatch : IAsyncDisposable
         }
         catch (SocketException e)
         {
-            LogNoLinks(e.Message);
-            WatchAddresses();
+            WatchAddresses(e.Message);
         }
     }
 
@@ -186,6 +186,6 @@ internal sealed partial class NetworkWatch : IAsyncDisposable
     [LoggerMessage(LogLevel.Information, "The kernel tells no changes of links ({Reason}): a cable that is plugged in again is noticed by a new address only")]
     private partial void LogNoLinks(string reason);
 
-    [LoggerMessage(LogLevel.Information, "The kernel tells no changes of addresses ({Reason}): the wait between two tries runs its course")]
+    [LoggerMessage(LogLevel.Information, "The kernel tells no changes of links and addresses ({Reason}): the wait between two tries runs its course")]
     private partial void LogNothing(string reason);
 }
