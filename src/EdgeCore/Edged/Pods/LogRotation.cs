@@ -101,7 +101,8 @@ internal sealed partial class LogRotation(CriClient cri, EdgedSettings settings,
     /// <summary>The files that were set aside, oldest first; what a crash left half compressed is removed.</summary>
     private static List<string> Aside(string path)
     {
-        var found = Directory.GetFiles(Path.GetDirectoryName(path)!, Path.GetFileName(path) + ".*");
+        // a pattern "0.log.*" would be read as Windows reads it, and take 0.log for one of them
+        var found = Directory.GetFiles(Path.GetDirectoryName(path)!).Where(f => f.StartsWith(path + ".", StringComparison.Ordinal)).ToList();
         foreach (var unfinished in found.Where(f => f.EndsWith(Unfinished, StringComparison.Ordinal)))
         {
             File.Delete(unfinished);
