@@ -6,6 +6,7 @@ namespace EdgeSync.CloudCore.Controllers;
 internal sealed class ClusterView : IDisposable
 {
     private readonly InformerSet _informers;
+    // guarded by itself: controllers begin to follow at the same time
     private readonly List<IDisposable> _subscriptions = [];
 
     public ClusterView(InformerSet informers, ILoggerFactory loggers)
@@ -40,7 +41,14 @@ internal sealed class ClusterView : IDisposable
     }
 
     /// <summary>Adds a handler for a kind that has no index of its own.</summary>
-    public void Follow(Informer informer, Action<InformerChange> handler) => _subscriptions.Add(informer.Subscribe(handler));
+    public void Follow(Informer informer, Action<InformerChange> handler)
+    {
+        var subscription = informer.Subscribe(handler);
+        lock (_subscriptions)
+        {
+            _subscriptions.Add(subscription);
+        }
+    }
 
     public Task WaitForSyncAsync(CancellationToken ct) => Task.WhenAll(
         DaemonSets.WaitForSyncAsync(ct),
@@ -51,9 +59,12 @@ internal sealed class ClusterView : IDisposable
 
     public void Dispose()
     {
-        foreach (var subscription in _subscriptions)
+        lock (_subscriptions)
         {
-            subscription.Dispose();
+            foreach (var subscription in _subscriptions)
+            {
+                subscription.Dispose();
+            }
         }
     }
 }

@@ -1,4 +1,7 @@
 using System.Text.Json.Serialization;
+using EdgeSync.CloudCore.Controllers.Deployments;
+using EdgeSync.CloudCore.Controllers.ReplicaSets;
+using EdgeSync.CloudCore.Controllers.Scheduling;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers;
@@ -10,4 +13,12 @@ namespace EdgeSync.CloudCore.Controllers;
     MaxDepth = 128)]
 [JsonSerializable(typeof(PodGist))]
 [JsonSerializable(typeof(NodeGist))]
+[JsonSerializable(typeof(PodToScheduleGist))]
+[JsonSerializable(typeof(NodeToScheduleGist))]
+[JsonSerializable(typeof(ClaimGist))]
+[JsonSerializable(typeof(VolumeGist))]
+[JsonSerializable(typeof(Deployment))]
+[JsonSerializable(typeof(ReplicaSet))]
+[JsonSerializable(typeof(PodWorthGist))]
+[JsonSerializable(typeof(SelectingGist))]
 internal sealed partial class ControllersJson : JsonSerializerContext;

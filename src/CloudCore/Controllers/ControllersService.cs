@@ -1,6 +1,9 @@
 using EdgeSync.CloudCore.Controllers.DaemonSets;
+using EdgeSync.CloudCore.Controllers.Deployments;
 using EdgeSync.CloudCore.Controllers.Garbage;
 using EdgeSync.CloudCore.Controllers.Nodes;
+using EdgeSync.CloudCore.Controllers.ReplicaSets;
+using EdgeSync.CloudCore.Controllers.Scheduling;
 using EdgeSync.CloudCore.KubeApi;
 
 namespace EdgeSync.CloudCore.Controllers;
@@ -19,10 +22,18 @@ internal sealed class ControllersService : BackgroundService
         KubeClient client, InformerSet informers, ControllersOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         _view = new ClusterView(informers, loggers);
+        var events = new EventRecorder(client, time, loggers.CreateLogger<EventRecorder>());
+        _controllers.Add(events);
         Add(KnownControllers.DaemonSet, () => new DaemonSetController(client, _view, options, time, loggers.CreateLogger<DaemonSetController>()));
         Add(KnownControllers.NodeLifecycle, () => new NodeLifecycleController(client, _view, options, time, loggers.CreateLogger<NodeLifecycleController>()));
         Add(KnownControllers.GarbageCollector, () => new GarbageCollector(client, options, time, loggers.CreateLogger<GarbageCollector>()));
         Add(KnownControllers.PodGarbage, () => new PodsOfMissingNodes(client, _view, options, time, loggers.CreateLogger<PodsOfMissingNodes>()));
+        Add(KnownControllers.ReplicaSet, () => new ReplicaSetController(
+            client, _view, informers.For(ApiResources.ReplicaSets), events, options, time, loggers.CreateLogger<ReplicaSetController>()));
+        Add(KnownControllers.Deployment, () => new DeploymentController(
+            client, _view, informers, events, options, time, loggers.CreateLogger<DeploymentController>()));
+        Add(KnownControllers.Scheduler, () => new Scheduler(
+            client, _view, new SchedulerInformers(informers), events, options, time, loggers.CreateLogger<Scheduler>()));
 
         void Add(ControllerName name, Func<IController> make)
         {

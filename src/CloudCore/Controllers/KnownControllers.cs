@@ -20,6 +20,13 @@ internal static class KnownControllers
 
     public static ControllerName DaemonSet { get; } = new("daemonset", "daemonset-controller") { IsWorkload = true };
 
+    public static ControllerName Deployment { get; } = new("deployment", "deployment-controller") { IsWorkload = true };
+
+    public static ControllerName ReplicaSet { get; } = new("replicaset", "replicaset-controller") { IsWorkload = true };
+
+    /// <summary>A program of its own in Kubernetes.</summary>
+    public static ControllerName Scheduler { get; } = new("scheduler", "kube-scheduler") { IsWorkload = true };
+
     public static ControllerName NodeLifecycle { get; } = new("nodelifecycle", "node-lifecycle-controller");
 
     public static ControllerName GarbageCollector { get; } = new("garbagecollector", "garbage-collector-controller");
@@ -49,6 +56,9 @@ internal static class KnownControllers
     public static IReadOnlyList<ControllerName> All { get; } =
     [
         DaemonSet,
+        Deployment,
+        ReplicaSet,
+        Scheduler,
         NodeLifecycle,
         GarbageCollector,
         PodGarbage,

@@ -35,7 +35,7 @@ internal static class MetadataPatch
     private static byte[] Bytes(JsonObject metadata) =>
         Encoding.UTF8.GetBytes(new JsonObject { ["metadata"] = metadata }.ToJsonString());
 
-    private static JsonNode Write(OwnerReference owner)
+    public static JsonNode Write(OwnerReference owner)
     {
         var json = new JsonObject
         {

@@ -12,6 +12,12 @@ internal sealed record PodFacts
     /// <summary>Where it runs or is to run: <c>spec.nodeName</c>, else the node that its required affinity names.</summary>
     public string NodeName { get; init; } = "";
 
+    /// <summary>Whether <c>spec.nodeName</c> is set, so that no scheduler has anything to do for it any more.</summary>
+    public bool IsBound { get; init; }
+
+    /// <summary>Counts up with each change of the spec.</summary>
+    public long Generation { get; init; }
+
     public IReadOnlyDictionary<string, string> Labels { get; init; } = LabelSelectors.NoLabels;
 
     public IReadOnlyList<OwnerReference> Owners { get; init; } = [];
@@ -42,6 +48,8 @@ internal sealed record PodFacts
             Name = NamespacedName.Of(value),
             Uid = value.Uid,
             NodeName = pod.Spec?.NodeName is { Length: > 0 } node ? node : AffinityNode(pod.Spec?.Affinity) ?? "",
+            IsBound = pod.Spec?.NodeName is { Length: > 0 },
+            Generation = pod.Metadata?.Generation ?? 0,
             Labels = pod.Metadata?.Labels ?? LabelSelectors.NoLabels,
             Owners = pod.Metadata?.OwnerReferences ?? [],
             Phase = pod.Status?.Phase ?? "Pending",

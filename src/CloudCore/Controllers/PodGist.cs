@@ -23,6 +23,8 @@ internal sealed record PodGistMetadata
     public IReadOnlyList<OwnerReference>? OwnerReferences { get; set; }
 
     public string? CreationTimestamp { get; set; }
+
+    public long? Generation { get; set; }
 }
 
 /// <summary>Of its spec.</summary>

@@ -51,6 +51,15 @@ internal static class ApiResources
     public static readonly ApiResource Secrets = new("", "v1", "secrets", "Secret", true);
     public static readonly ApiResource Events = new("", "v1", "events", "Event", true);
     public static readonly ApiResource Namespaces = new("", "v1", "namespaces", "Namespace", false);
+    public static readonly ApiResource Bindings = new("", "v1", "bindings", "Binding", true);
+    public static readonly ApiResource PersistentVolumeClaims = new("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true);
+    public static readonly ApiResource PersistentVolumes = new("", "v1", "persistentvolumes", "PersistentVolume", false);
+    public static readonly ApiResource Deployments = new("apps", "v1", "deployments", "Deployment", true);
+    public static readonly ApiResource ReplicaSets = new("apps", "v1", "replicasets", "ReplicaSet", true);
+    public static readonly ApiResource StatefulSets = new("apps", "v1", "statefulsets", "StatefulSet", true);
+    public static readonly ApiResource Jobs = new("batch", "v1", "jobs", "Job", true);
+    public static readonly ApiResource CronJobs = new("batch", "v1", "cronjobs", "CronJob", true);
+    public static readonly ApiResource PodGroups = new("scheduling.volcano.sh", "v1beta1", "podgroups", "PodGroup", true);
     public static readonly ApiResource DaemonSets = new("apps", "v1", "daemonsets", "DaemonSet", true);
     public static readonly ApiResource ControllerRevisions = new("apps", "v1", "controllerrevisions", "ControllerRevision", true);
     public static readonly ApiResource Leases = new("coordination.k8s.io", "v1", "leases", "Lease", true);

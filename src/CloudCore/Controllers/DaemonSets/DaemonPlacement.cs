@@ -81,15 +81,16 @@ internal static class DaemonPlacement
     // no requirement fits every node; a requirement without terms fits none
     private static bool FitsAffinity(NodeAffinity? affinity, NodeFacts node) =>
         affinity?.RequiredDuringSchedulingIgnoredDuringExecution is not { } required
-        || required.NodeSelectorTerms.Any(term => FitsTerm(term, node));
+        || required.NodeSelectorTerms.Any(term => FitsTerm(term, node.Name, node.Labels));
 
-    private static bool FitsTerm(NodeSelectorTerm term, NodeFacts node)
+    /// <summary>Whether all of a term's requirements hold for a node of that name and those labels; a term without any fits none.</summary>
+    public static bool FitsTerm(NodeSelectorTerm term, string nodeName, IReadOnlyDictionary<string, string> labels)
     {
         var expressions = term.MatchExpressions ?? [];
         var fields = term.MatchFields ?? [];
         return expressions.Count + fields.Count > 0
-            && expressions.All(expression => expression.Matches(node.Labels))
-            && fields.All(field => FitsField(field, node.Name));
+            && expressions.All(expression => expression.Matches(labels))
+            && fields.All(field => FitsField(field, nodeName));
     }
 
     // metadata.name is the only field, In and NotIn the only operators that the API takes

@@ -27,6 +27,7 @@ internal sealed partial class DaemonSetController : IController
     private readonly RevisionHistory _history;
     private readonly PodsInFlight _inFlight;
     private readonly EndedPodBackoff _backoff;
+    private readonly PodControl _pods;
     private readonly DaemonPodActions _actions;
 
     // the DaemonSets there are, and how long the last look at each took
@@ -43,7 +44,8 @@ internal sealed partial class DaemonSetController : IController
         _history = new RevisionHistory(client, view.Revisions);
         _inFlight = new PodsInFlight(time);
         _backoff = new EndedPodBackoff(time);
-        _actions = new DaemonPodActions(client, view.Pods, _inFlight, options, logger);
+        _pods = new PodControl(client, view.Pods, _inFlight, ApiResources.DaemonSets, logger);
+        _actions = new DaemonPodActions(client, view.Pods, _pods, _inFlight, options, logger);
         view.Pods.OnChange(NotePod);
         view.Nodes.OnChange(NoteNode);
     }
@@ -72,18 +74,8 @@ internal sealed partial class DaemonSetController : IController
         _options.Deliver(() => _queue.Add(change.Name));
     }
 
-    private void NotePod(PodChange change)
-    {
-        foreach (var pod in new[] { change.Old, change.New })
-        {
-            if (pod?.Controller is { } owner && owner.IsDaemonSet())
-            {
-                _inFlight.Settle(owner.Uid, pod.Uid, gone: change.New is null);
-                var key = new NamespacedName(pod.Name.Namespace, owner.Name);
-                _options.Deliver(() => AddSoon(key));
-            }
-        }
-    }
+    private void NotePod(PodChange change) => OwnedPods.Note(
+        change, ApiResources.DaemonSets, _inFlight, _view.DaemonSets, key => _options.Deliver(() => AddSoon(key)));
 
     private void NoteNode(NodeChange change)
     {
@@ -128,11 +120,10 @@ internal sealed partial class DaemonSetController : IController
 
         var began = Stopwatch.GetTimestamp();
         var view = daemonSet.View(KubernetesJson.Default.DaemonSet);
-        await _actions.ClaimAsync(daemonSet, view, ct);
-        await _actions.SettleOverdueAsync(daemonSet.Uid, ct);
+        await _pods.ClaimAsync(daemonSet, view.Spec.Selector, null, ct);
+        await _pods.SettleAsync(daemonSet, ct);
         var hash = await _history.EnsureCurrentAsync(daemonSet, view, ct);
-        var pods = _inFlight.Correct(
-            daemonSet.Uid, _view.Pods.OwnedBy(daemonSet.Uid).Where(pod => pod.Controller?.Uid == daemonSet.Uid));
+        var pods = _pods.Controlled(daemonSet);
         var plan = Decide(daemonSet, view, hash, pods);
         NoteCost(key, Stopwatch.GetElapsedTime(began));
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers.DaemonSets;
@@ -88,23 +86,9 @@ internal sealed partial class DaemonSetDecision
     /// <summary>Both limits as counts, percentages of the desired pods rounded up. One of them is at least 1.</summary>
     internal static (int MaxUnavailable, int MaxSurge) Limits(DaemonSetUpdateStrategy? strategy, int desired)
     {
-        var surge = Scale(strategy?.RollingUpdate?.MaxSurge, 0, desired);
-        var unavailable = Scale(strategy?.RollingUpdate?.MaxUnavailable, 1, desired);
+        var surge = CountOrShare.Of(strategy?.RollingUpdate?.MaxSurge, 0, desired, roundUp: true);
+        var unavailable = CountOrShare.Of(strategy?.RollingUpdate?.MaxUnavailable, 1, desired, roundUp: true);
         return surge == 0 && unavailable == 0 ? (1, 0) : (unavailable, surge);
-    }
-
-    private static int Scale(JsonElement? value, int fallback, int desired)
-    {
-        if (value is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var count))
-        {
-            return count;
-        }
-
-        return value is { ValueKind: JsonValueKind.String } text
-            && text.GetString() is { } percent && percent.EndsWith('%')
-            && int.TryParse(percent.AsSpan(0, percent.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var share)
-                ? (int)Math.Ceiling(share / 100.0 * desired)
-                : fallback;
     }
 
     private IReadOnlyList<PodFacts> PodsOn(string node) => _state.Pods.TryGetValue(node, out var pods) ? pods : [];

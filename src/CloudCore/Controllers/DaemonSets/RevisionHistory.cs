@@ -110,7 +110,7 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
             {
                 await client.PatchAsync(
                     ApiResources.ControllerRevisions, daemonSet.Namespace, name, PatchType.Merge,
-                    MetadataPatch.Owners(existing.Uid, [DaemonSetOwner.Of(daemonSet)]), null, ct);
+                    MetadataPatch.Owners(existing.Uid, [daemonSet.Controlling(ApiResources.DaemonSets)]), null, ct);
             }
 
             return hash;
@@ -134,7 +134,7 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
     {
         var labels = Copy(view.Spec.Template.Metadata.Labels);
         labels[DaemonPodWriter.HashLabel] = id.Hash;
-        var owner = DaemonSetOwner.Of(daemonSet);
+        var owner = daemonSet.Controlling(ApiResources.DaemonSets);
         var revision = new JsonObject
         {
             ["apiVersion"] = "apps/v1",

@@ -1,4 +1,4 @@
-namespace EdgeSync.CloudCore.Controllers.DaemonSets;
+namespace EdgeSync.CloudCore.Controllers;
 
 /// <summary>
 /// What this process has made and deleted and the pod cache does not show yet (Kubernetes' "expectations", but by
@@ -12,10 +12,40 @@ internal sealed class PodsInFlight(TimeProvider time)
     /// </summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    // guards all below; by the DaemonSet's UID, then by the pod's
+    // guards all below; by the owner's UID, then by the pod's
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Dictionary<string, (PodFacts Pod, long Since)>> _made = [];
     private readonly Dictionary<string, Dictionary<string, long>> _deleted = [];
+
+    // names of pods that were asked for and about which no certain answer has come
+    private readonly Dictionary<string, Dictionary<string, long>> _asked = [];
+
+    /// <summary>A pod of that name is asked for now.</summary>
+    public void NoteAsked(string owner, string name)
+    {
+        lock (_gate)
+        {
+            Inner(_asked, owner)[name] = time.GetTimestamp();
+        }
+    }
+
+    /// <summary>What has become of that request is known.</summary>
+    public void NoteAnswered(string owner, string name)
+    {
+        lock (_gate)
+        {
+            _asked.GetValueOrDefault(owner)?.Remove(name);
+        }
+    }
+
+    /// <summary>Names that were asked for and not answered. The owner's only worker asks, so none of them is on its way.</summary>
+    public IReadOnlyList<string> Unanswered(string owner)
+    {
+        lock (_gate)
+        {
+            return _asked.TryGetValue(owner, out var asked) ? [.. asked.Keys] : [];
+        }
+    }
 
     public void NoteMade(string owner, PodFacts pod)
     {
@@ -90,10 +120,11 @@ internal sealed class PodsInFlight(TimeProvider time)
     {
         lock (_gate)
         {
-            foreach (var owner in _made.Keys.Concat(_deleted.Keys).Where(owner => !owners.Contains(owner)).ToList())
+            foreach (var owner in _made.Keys.Concat(_deleted.Keys).Concat(_asked.Keys).Where(owner => !owners.Contains(owner)).ToList())
             {
                 _made.Remove(owner);
                 _deleted.Remove(owner);
+                _asked.Remove(owner);
             }
         }
     }

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace EdgeSync.CloudCore.Controllers.DaemonSets;
+namespace EdgeSync.CloudCore.Controllers;
 
 /// <summary>
 /// JSON with sorted members and without nulls: two templates that mean the same have the same bytes, whatever order

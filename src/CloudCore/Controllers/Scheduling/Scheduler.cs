@@ -1,0 +1,328 @@
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.Controllers.Scheduling;
+
+/// <summary>
+/// Gives pods their nodes, as kube-scheduler does: pods of the default scheduler and gangs (<c>volcano</c>); those of other
+/// schedulers are left alone. Rounds follow each other in one loop: each takes the pods whose turn has come and the whole present
+/// state, decides (<see cref="SchedulingRound"/>) and carries it out.
+/// </summary>
+internal sealed partial class Scheduler : IController
+{
+    // what was bound and is not seen as bound after this long is looked at anew; the API refuses to bind twice
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
+
+    private readonly ClusterView _view;
+    private readonly ControllersOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SchedulerActions _actions;
+    private readonly SchedulerInformers _informers;
+    private readonly ClaimPlaces _claims;
+    private readonly SchedulingQueue _queue;
+    private readonly SemaphoreSlim _signal = new(0, 1);
+
+    // only the loop touches these
+    private readonly Dictionary<string, SchedulingPod> _read = [];
+    private readonly Dictionary<string, (string Version, SchedulingNode Node)> _nodes = [];
+
+    // guarded by itself; what was bound and is not seen as bound yet
+    private readonly Dictionary<string, (string Node, long Since)> _assumed = [];
+
+    public Scheduler(
+        KubeClient client, ClusterView view, SchedulerInformers informers, EventRecorder events, ControllersOptions options, TimeProvider time, ILogger<Scheduler> logger)
+    {
+        _view = view;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _informers = informers;
+        _claims = new ClaimPlaces(informers.Claims, informers.Volumes);
+        _queue = new SchedulingQueue(time);
+        _actions = new SchedulerActions(client, events, options, time, logger);
+        view.Pods.OnChange(NotePod);
+        view.Nodes.OnChange(NoteNode);
+    }
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        await _informers.WaitForSyncAsync(ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var informer in _informers.All)
+        {
+            _view.Follow(informer, _ => _options.Deliver(WakeAll));
+        }
+
+        await Task.WhenAll(LoopAsync(ct), Resync.RunAsync(_options.ResyncPeriod / 2, _time, LookAtAll, ct));
+    }
+
+    public void Dispose() => _signal.Dispose();
+
+    private void NotePod(PodChange change)
+    {
+        if (change.New is { IsBound: false, IsTerminal: false } pod)
+        {
+            if (change.Old is not { } old || old.Generation != pod.Generation || old.IsDeleting != pod.IsDeleting || !ReferenceOrSame(old.Labels, pod.Labels))
+            {
+                _options.Deliver(() =>
+                {
+                    _queue.NoteChanged(pod.Uid);
+                    Signal();
+                });
+            }
+        }
+        else if (change.New is null || change.New.IsTerminal != change.Old?.IsTerminal || change.Old.IsBound != change.New.IsBound)
+        {
+            // room has become free, or a pod has come that others want to be near to
+            _options.Deliver(WakeAll);
+        }
+    }
+
+    private void NoteNode(NodeChange change)
+    {
+        if (_queue.HasAny || change.Old is null || change.New is null)
+        {
+            _options.Deliver(WakeAll);
+        }
+    }
+
+    private void WakeAll()
+    {
+        if (_queue.Wake())
+        {
+            Signal();
+        }
+    }
+
+    private void LookAtAll()
+    {
+        _queue.Wake();
+        Signal();
+    }
+
+    private void Signal()
+    {
+        try
+        {
+            _signal.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // a round is called for already
+        }
+        catch (ObjectDisposedException)
+        {
+            // the controllers have ended; a late note means nothing
+        }
+    }
+
+    private async Task LoopAsync(CancellationToken ct)
+    {
+        Signal();
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                await WaitForTurnAsync(ct);
+                var began = _time.GetTimestamp();
+                await RoundAsync(ct);
+                // rounds on large clusters take bursts of changes together
+                var cost = _time.GetElapsedTime(began);
+                await Task.Delay(cost < s_longestPause ? cost : s_longestPause, _time, ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task WaitForTurnAsync(CancellationToken ct)
+    {
+        // timers fire a little early on some clocks; a few milliseconds more save an empty round
+        var wait = _queue.NextTurn() is { } next ? next + TimeSpan.FromMilliseconds(5) : Timeout.InfiniteTimeSpan;
+        using var due = new CancellationTokenSource(wait, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, due.Token);
+        try
+        {
+            await _signal.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            // the time of a pod has come
+        }
+    }
+
+    private async Task RoundAsync(CancellationToken ct)
+    {
+        var (bound, unbound) = ReadPods();
+        var pending = unbound.Where(pod => _queue.IsDue(pod.Uid)).ToList();
+        if (pending.Count == 0)
+        {
+            return;
+        }
+
+        // a gang is judged as a whole, or the rest of it would be missed
+        var gangs = pending.Where(pod => pod.Group.Length > 0).Select(GroupOf).ToHashSet();
+        pending.AddRange(unbound.Where(pod => pod.Group.Length > 0 && gangs.Contains(GroupOf(pod)) && !pending.Contains(pod)));
+        var started = bound.Where(pod => pod.Group.Length > 0).GroupBy(GroupOf).ToDictionary(group => group.Key, group => group.Count());
+        var results = SchedulingRound.Run(new SchedulingState
+        {
+            Snapshot = new SchedulingSnapshot(ReadNodes(), bound, _informers.NamespaceLabels()),
+            Pending = pending,
+            Nominated = [.. unbound.Where(pod => pod.NominatedNode.Length > 0)],
+            MinMember = _informers.MinMember,
+            Started = group => started.GetValueOrDefault(group),
+            Volumes = _claims.Of,
+        });
+        await Parallel.ForEachAsync(
+            results,
+            new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = _options.ParallelRequests },
+            async (result, token) => await CarryOutAsync(result, token));
+    }
+
+    private async Task CarryOutAsync(RoundResult result, CancellationToken ct)
+    {
+        var pod = result.Pod;
+        try
+        {
+            if (result.Outcome.Node is { } node)
+            {
+                await _actions.BindAsync(pod, node, ct);
+                lock (_assumed)
+                {
+                    _assumed[pod.Uid] = (node, _time.GetTimestamp());
+                }
+
+                return;
+            }
+
+            _queue.NoteFailed(pod.Uid, parked: true);
+            await _actions.RefuseAsync(pod, result.Outcome, ct);
+        }
+        catch (ApiException e)
+        {
+            // gone, bound by another, or the API is away: it is looked at anew as it then is
+            _queue.NoteFailed(pod.Uid, parked: false);
+            LogFailed(pod.Name, e.Message);
+        }
+    }
+
+    private (List<SchedulingPod> Bound, List<SchedulingPod> Unbound) ReadPods()
+    {
+        var bound = new List<SchedulingPod>();
+        var unbound = new List<SchedulingPod>();
+        var seen = new HashSet<string>();
+        var without = new HashSet<string>();
+        foreach (var facts in _view.Pods.All())
+        {
+            seen.Add(facts.Uid);
+            if (facts.IsTerminal || Read(facts) is not { } pod)
+            {
+                continue;
+            }
+
+            if (facts.IsBound || AssumedNode(facts.Uid) is { })
+            {
+                bound.Add(facts.IsBound ? pod : pod with { NodeName = AssumedNode(facts.Uid)! });
+            }
+            else if (!pod.IsDeleting && !pod.IsGated && pod.SchedulerName is SchedulingPod.DefaultScheduler or SchedulingPod.GangScheduler)
+            {
+                without.Add(pod.Uid);
+                unbound.Add(pod);
+            }
+        }
+
+        foreach (var gone in _read.Keys.Where(uid => !seen.Contains(uid)).ToList())
+        {
+            _read.Remove(gone);
+        }
+
+        _queue.Retain(without);
+        ForgetAssumed(seen);
+        return (bound, unbound);
+    }
+
+    // a bound pod's spec is read once; of one without a node its conditions count too
+    private SchedulingPod? Read(PodFacts facts)
+    {
+        if (_read.TryGetValue(facts.Uid, out var known) && facts.IsBound && known.NodeName.Length > 0
+            && known.Generation == facts.Generation && known.IsDeleting == facts.IsDeleting && ReferenceOrSame(known.Labels, facts.Labels))
+        {
+            return known;
+        }
+
+        if (_view.Pods.Pods.Get(facts.Name) is not { } value || value.Uid != facts.Uid)
+        {
+            return null;
+        }
+
+        try
+        {
+            return _read[facts.Uid] = SchedulingPod.Read(value);
+        }
+        catch (KubeObjectException e)
+        {
+            LogFailed(facts.Name, e.Message);
+            return null;
+        }
+    }
+
+    private List<SchedulingNode> ReadNodes()
+    {
+        var nodes = new List<SchedulingNode>();
+        foreach (var facts in _view.Nodes.All())
+        {
+            if (_view.Nodes.GetObject(facts.Name) is not { } value)
+            {
+                continue;
+            }
+
+            if (!_nodes.TryGetValue(facts.Name, out var known) || known.Version != value.ResourceVersion)
+            {
+                _nodes[facts.Name] = known = (value.ResourceVersion, SchedulingNode.Read(value));
+            }
+
+            nodes.Add(known.Node);
+        }
+
+        if (_nodes.Count > nodes.Count)
+        {
+            var there = nodes.Select(node => node.Name).ToHashSet();
+            foreach (var gone in _nodes.Keys.Where(name => !there.Contains(name)).ToList())
+            {
+                _nodes.Remove(gone);
+            }
+        }
+
+        return nodes;
+    }
+
+    private string? AssumedNode(string uid)
+    {
+        lock (_assumed)
+        {
+            return _assumed.TryGetValue(uid, out var assumed) && _time.GetElapsedTime(assumed.Since) < s_patience ? assumed.Node : null;
+        }
+    }
+
+    private void ForgetAssumed(HashSet<string> seen)
+    {
+        lock (_assumed)
+        {
+            foreach (var uid in _assumed.Keys.Where(uid => !seen.Contains(uid) || _time.GetElapsedTime(_assumed[uid].Since) >= s_patience).ToList())
+            {
+                _assumed.Remove(uid);
+            }
+        }
+    }
+
+    private static NamespacedName GroupOf(SchedulingPod pod) => new(pod.Name.Namespace, pod.Group);
+
+    private static bool ReferenceOrSame(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b) =>
+        ReferenceEquals(a, b) || (a.Count == b.Count && a.All(label => b.TryGetValue(label.Key, out var value) && value == label.Value));
+
+    [LoggerMessage(LogLevel.Debug, "Scheduling of pod {Pod} failed, it is tried again: {Error}")]
+    private partial void LogFailed(NamespacedName pod, string error);
+}

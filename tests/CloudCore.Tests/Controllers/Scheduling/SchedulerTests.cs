@@ -1,0 +1,92 @@
+using EdgeSync.CloudCore.KubeApi;
+
+namespace EdgeSync.CloudCore.Tests.Controllers.Scheduling;
+
+/// <summary>The scheduler at work on the embedded API: what users see of it.</summary>
+public sealed class SchedulerTests
+{
+    [Fact]
+    public async Task A_pod_goes_to_a_node_and_says_so()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        await rig.AddNodeAsync("n0");
+        await PodAsync(rig, "web");
+        await rig.HoldsAsync("it runs", () => rig.Alive("web").Any(pod => pod is { NodeName: "n0", IsReady: true }));
+        await rig.HoldsAsync("the event", async () => Messages(await rig.ListAsync(ApiResources.Events)).Contains("Scheduled: Successfully assigned default/web to n0"));
+        var pod = (await rig.GetAsync(ApiResources.Pods, "web"))!;
+        Assert.Contains(pod["status"]!["conditions"]!.AsArray(), condition => (string?)condition!["type"] == "PodScheduled" && (string?)condition["status"] == "True");
+    }
+
+    [Fact]
+    public async Task A_pod_without_a_place_says_why_and_goes_when_there_is_one()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        await rig.AddNodeAsync("n0", spec: """{"taints":[{"key":"dedicated","value":"gpu","effect":"NoSchedule"}]}""");
+        await rig.AddNodeAsync("n1", cpu: "100m");
+        await PodAsync(rig, "big", cpu: "2");
+        const string why = "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {dedicated: gpu}. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.";
+        await rig.HoldsAsync("it says why", async () =>
+        {
+            var scheduled = (await rig.GetAsync(ApiResources.Pods, "big"))!["status"]!["conditions"]?.AsArray().FirstOrDefault(c => (string?)c!["type"] == "PodScheduled");
+            return scheduled is not null && (string?)scheduled["status"] == "False" && (string?)scheduled["reason"] == "Unschedulable" && (string?)scheduled["message"] == why;
+        });
+        await rig.HoldsAsync("and as an event", async () => Messages(await rig.ListAsync(ApiResources.Events)).Contains($"FailedScheduling: {why}"));
+        Assert.Contains("Pending", await rig.KubectlAsync("get", "pod", "big"), StringComparison.Ordinal);
+        await rig.PatchAsync(ApiResources.Nodes, "n0", """{"spec":{"taints":null}}""");
+        await rig.HoldsAsync("it runs", () => rig.Alive("big").Any(pod => pod is { NodeName: "n0", IsReady: true }));
+    }
+
+    [Fact]
+    public async Task Pods_of_other_schedulers_and_gated_ones_are_left_alone()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        await rig.AddNodeAsync("n0");
+        await PodAsync(rig, "other", more: """ "schedulerName":"mine", """);
+        await PodAsync(rig, "gated", more: """ "schedulingGates":[{"name":"a.b/c"}], """);
+        await PodAsync(rig, "web");
+        await rig.HoldsAsync("ours runs", () => rig.Alive("web").Any(pod => pod.IsReady));
+        Assert.False(rig.Alive("other").Single().IsBound || rig.Alive("gated").Single().IsBound);
+        await rig.PatchAsync(ApiResources.Pods, "gated", """{"spec":{"schedulingGates":null}}""");
+        await rig.HoldsAsync("the gate is open", () => rig.Alive("gated").Any(pod => pod.IsReady));
+    }
+
+    [Fact]
+    public async Task An_important_pod_takes_the_place_of_one_that_is_less()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        await rig.CreateAsync(ApiResource("scheduling.k8s.io", "priorityclasses", "PriorityClass"), "", """{"metadata":{"name":"high"},"value":1000}""");
+        await rig.AddNodeAsync("n0", cpu: "1");
+        await PodAsync(rig, "low", cpu: "800m");
+        await rig.HoldsAsync("it runs", () => rig.Alive("low").Any(pod => pod.IsReady));
+        await PodAsync(rig, "vip", cpu: "800m", more: """ "priorityClassName":"high", """);
+        await rig.HoldsAsync("the important one runs", () => rig.Alive("vip").Any(pod => pod.IsReady));
+        Assert.Empty(rig.Alive("low"));
+        await rig.HoldsAsync("the event", async () => Messages(await rig.ListAsync(ApiResources.Events)).Any(m => m.StartsWith("Preempted: Preempted by pod ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Nodes_are_not_given_more_than_they_have_when_many_pods_come_at_once()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        for (var i = 0; i < 4; i++)
+        {
+            await rig.AddNodeAsync($"n{i}", cpu: "1");
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => PodAsync(rig, $"p{i}", cpu: "200m", app: "many")));
+        await rig.HoldsAsync("20 run", () => rig.Alive("many").Count(pod => pod.IsReady) == 20);
+        Assert.Equal([5, 5, 5, 5], rig.Alive("many").Where(pod => pod.IsBound).GroupBy(pod => pod.NodeName).Select(group => group.Count()));
+        await rig.AddNodeAsync("n4", cpu: "4");
+        await rig.HoldsAsync("all run", () => rig.Alive("many").Count(pod => pod.IsReady) == 30);
+    }
+
+    private static ApiResource ApiResource(string group, string plural, string kind) => new(group, "v1", plural, kind, false);
+
+    private static Task<EdgeSync.Protocol.Kubernetes.KubeObject> PodAsync(WorkloadRig rig, string name, string cpu = "10m", string more = "", string? app = null) => rig.CreateAsync(
+        ApiResources.Pods, $$$$"""
+        {"metadata":{"name":"{{{{name}}}}","labels":{"app":"{{{{app ?? name}}}}"}},
+         "spec":{ {{{{more}}}} "containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"{{{{cpu}}}}"}}}]}}
+        """);
+
+    private static IEnumerable<string> Messages(IEnumerable<System.Text.Json.Nodes.JsonObject> events) => events.Select(e => $"{e["reason"]}: {e["message"]}");
+}
