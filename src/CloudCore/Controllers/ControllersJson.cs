@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using EdgeSync.CloudCore.Controllers.Deployments;
+using EdgeSync.CloudCore.Controllers.Disruption;
 using EdgeSync.CloudCore.Controllers.ReplicaSets;
 using EdgeSync.CloudCore.Controllers.Scheduling;
 using EdgeSync.Protocol.Kubernetes;
@@ -21,4 +22,5 @@ namespace EdgeSync.CloudCore.Controllers;
 [JsonSerializable(typeof(ReplicaSet))]
 [JsonSerializable(typeof(PodWorthGist))]
 [JsonSerializable(typeof(SelectingGist))]
+[JsonSerializable(typeof(BudgetGist))]
 internal sealed partial class ControllersJson : JsonSerializerContext;

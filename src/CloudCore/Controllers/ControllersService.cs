@@ -1,5 +1,6 @@
 using EdgeSync.CloudCore.Controllers.DaemonSets;
 using EdgeSync.CloudCore.Controllers.Deployments;
+using EdgeSync.CloudCore.Controllers.Disruption;
 using EdgeSync.CloudCore.Controllers.Garbage;
 using EdgeSync.CloudCore.Controllers.Nodes;
 using EdgeSync.CloudCore.Controllers.ReplicaSets;
@@ -34,6 +35,7 @@ internal sealed class ControllersService : BackgroundService
             client, _view, informers, events, options, time, loggers.CreateLogger<DeploymentController>()));
         Add(KnownControllers.Scheduler, () => new Scheduler(
             client, _view, new SchedulerInformers(informers), events, options, time, loggers.CreateLogger<Scheduler>()));
+        Add(KnownControllers.Disruption, () => new DisruptionController(client, _view, informers, options, time, loggers.CreateLogger<DisruptionController>()));
 
         void Add(ControllerName name, Func<IController> make)
         {

@@ -33,6 +33,8 @@ internal static class KnownControllers
 
     public static ControllerName PodGarbage { get; } = new("podgc", "pod-garbage-collector-controller");
 
+    public static ControllerName Disruption { get; } = new("disruption", "disruption-controller");
+
     public static ControllerName Namespace { get; } = new("namespace", "namespace-controller") { IsOfEmbeddedApi = true };
 
     public static ControllerName ServiceAccount { get; } = new("serviceaccount", "serviceaccount-controller") { IsOfEmbeddedApi = true };
@@ -62,6 +64,7 @@ internal static class KnownControllers
         NodeLifecycle,
         GarbageCollector,
         PodGarbage,
+        Disruption,
         Namespace,
         ServiceAccount,
         ServiceAccountToken,

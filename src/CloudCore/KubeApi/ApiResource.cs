@@ -62,6 +62,7 @@ internal static class ApiResources
     public static readonly ApiResource PodGroups = new("scheduling.volcano.sh", "v1beta1", "podgroups", "PodGroup", true);
     public static readonly ApiResource DaemonSets = new("apps", "v1", "daemonsets", "DaemonSet", true);
     public static readonly ApiResource ControllerRevisions = new("apps", "v1", "controllerrevisions", "ControllerRevision", true);
+    public static readonly ApiResource PodDisruptionBudgets = new("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true);
     public static readonly ApiResource Leases = new("coordination.k8s.io", "v1", "leases", "Lease", true);
     public static readonly ApiResource Devices = new("devices.kubeedge.io", "v1beta1", "devices", "Device", true);
     public static readonly ApiResource DeviceModels = new("devices.kubeedge.io", "v1beta1", "devicemodels", "DeviceModel", true);

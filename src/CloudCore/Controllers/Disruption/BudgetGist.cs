@@ -1,0 +1,16 @@
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.Controllers.Disruption;
+
+/// <summary>Of a PodDisruptionBudget the pods that it is about.</summary>
+internal sealed record BudgetGist
+{
+    public BudgetGistSpec? Spec { get; set; }
+}
+
+/// <summary>Of its spec.</summary>
+internal sealed record BudgetGistSpec
+{
+    /// <summary>Missing fits nothing, an empty one every pod of the namespace (policy/v1).</summary>
+    public LabelSelector? Selector { get; set; }
+}

@@ -1,0 +1,63 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.Protocol.Kubernetes;
+
+namespace EdgeSync.CloudCore.Controllers.Disruption;
+
+/// <summary>
+/// How many pods the controllers of some pods want: <c>spec.replicas</c> of a ReplicaSet's Deployment, of a ReplicaSet, StatefulSet or
+/// ReplicationController. Of a DaemonSet, which Kubernetes' disruption controller cannot count, the nodes that it is to run on: at the
+/// edge most pods are its. Pods without such a controller count for nothing.
+/// </summary>
+internal sealed class WantedPods(KubeClient client)
+{
+    private static readonly ApiResource s_replicaSets = new("apps", "v1", "replicasets", "ReplicaSet", true);
+    private static readonly ApiResource s_deployments = new("apps", "v1", "deployments", "Deployment", true);
+    private static readonly ApiResource s_statefulSets = new("apps", "v1", "statefulsets", "StatefulSet", true);
+    private static readonly ApiResource s_replicationControllers = new("", "v1", "replicationcontrollers", "ReplicationController", true);
+
+    public async Task<int> CountAsync(string ns, IReadOnlyList<PodFacts> pods, CancellationToken ct)
+    {
+        var count = 0;
+        var counted = new HashSet<string>();
+        foreach (var owner in pods.Select(p => p.Controller).OfType<OwnerReference>().DistinctBy(o => o.Uid))
+        {
+            count += await CountAsync(ns, owner, counted, ct);
+        }
+
+        return count;
+    }
+
+    private async Task<int> CountAsync(string ns, OwnerReference owner, HashSet<string> counted, CancellationToken ct)
+    {
+        if (ResourceOf(owner) is not { } resource
+            || await client.GetAsync(resource, ns, owner.Name, ct) is not { } found
+            || found.Uid != owner.Uid
+            || !counted.Add(found.Uid))
+        {
+            return 0;
+        }
+
+        if (resource == s_replicaSets && ControllerOf(found) is { } above)
+        {
+            return await CountAsync(ns, above, counted, ct);
+        }
+
+        var node = (JsonObject)JsonNode.Parse(found.Json.Span)!;
+        var number = resource == ApiResources.DaemonSets ? node["status"]?["desiredNumberScheduled"] : node["spec"]?["replicas"];
+        return number?.GetValue<int>() ?? (resource == ApiResources.DaemonSets ? 0 : 1);
+    }
+
+    private static OwnerReference? ControllerOf(KubeObject value) =>
+        value.View(KubernetesJson.Default.AnyObject).Metadata.OwnerReferences?.FirstOrDefault(o => o.Controller == true);
+
+    private static ApiResource? ResourceOf(OwnerReference owner) => (owner.ApiVersion.Split('/')[0], owner.Kind) switch
+    {
+        ("apps", "ReplicaSet") => s_replicaSets,
+        ("apps", "Deployment") => s_deployments,
+        ("apps", "StatefulSet") => s_statefulSets,
+        ("apps", "DaemonSet") => ApiResources.DaemonSets,
+        ("v1", "ReplicationController") => s_replicationControllers,
+        _ => null,
+    };
+}
