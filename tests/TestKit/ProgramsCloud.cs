@@ -35,6 +35,9 @@ public sealed class ProgramsCloud : IAsyncDisposable
 
     public string DatabaseFile => Path.Combine(DataFolder, "cloudcore.db");
 
+    /// <summary>Options of <c>run</c> beside its data folder; a change holds from its next start.</summary>
+    public IReadOnlyList<string> RunOptions { get; set; } = [];
+
     public bool IsRunning => _process is { IsRunning: true };
 
     public int ApiPort { get; } = FreePort.Next();
@@ -89,7 +92,7 @@ public sealed class ProgramsCloud : IAsyncDisposable
 
     /// <summary>Starts it on its data and waits for nothing: it may not get far.</summary>
     public void Launch() =>
-        _process = ProgramsProcess.Start(ProgramsLocation.CloudCore, ["run", "--data-dir", DataFolder], LogFile, Place);
+        _process = ProgramsProcess.Start(ProgramsLocation.CloudCore, ["run", "--data-dir", DataFolder, .. RunOptions], LogFile, Place);
 
     /// <summary>Starts it on its data and waits until it is ready.</summary>
     /// <returns>How long that took.</returns>

@@ -20,6 +20,7 @@ internal sealed class Identity : IAsyncDisposable
     private readonly BootstrapPolicy _policy;
     private readonly ClusterRoleAggregation _aggregation;
     private readonly ServiceAccountController _accounts;
+    private readonly ClientAuthorityPublisher _clientAuthority;
     private readonly List<StoreLoop> _loops = [];
 
     public Identity(
@@ -47,6 +48,7 @@ internal sealed class Identity : IAsyncDisposable
         var pem = options.Authority?.Certificate.ExportCertificatePem() is { } text ? text + "\n" : null;
         _policy = new BootstrapPolicy(writes);
         _aggregation = new ClusterRoleAggregation(store, writes);
+        _clientAuthority = new ClientAuthorityPublisher(writes, pem);
         var run = options.Controllers;
         _accounts = new ServiceAccountController(
             store, writes, run.Has(KnownControllers.ServiceAccount), run.Has(KnownControllers.RootCaPublisher) ? pem : null);
@@ -95,6 +97,7 @@ internal sealed class Identity : IAsyncDisposable
         await _policy.ReconcileAsync(cancellationToken);
         await _aggregation.ReconcileAsync(cancellationToken);
         await _accounts.ReconcileAsync(cancellationToken);
+        await _clientAuthority.PublishAsync(cancellationToken);
         _loops.ForEach(loop => loop.Start());
     }
 

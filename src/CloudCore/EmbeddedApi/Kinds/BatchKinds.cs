@@ -4,25 +4,26 @@ using EdgeSync.CloudCore.EmbeddedApi.Validation;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
 
-/// <summary>The resources of batch/v1.</summary>
+/// <summary>The resources of batch/v1, and of v1beta1 for clients of Kubernetes 1.20.</summary>
 internal static class BatchKinds
 {
-    public static ResourceDescriptor[] All(SchemaText schema) =>
-    [
-        new()
+    public static ResourceDescriptor[] All(SchemaText schema)
+    {
+        var cronJobs = new ResourceDescriptor
         {
             Group = "batch", Version = "v1", Plural = "cronjobs", Singular = "cronjob", Kind = "CronJob", ShortNames = ["cj"],
             Categories = ["all"], Subresources = ["status"], Schema = schema.Type("CronJob"), TracksGeneration = true,
             Columns = WorkloadColumns.CronJobs, Default = BatchDefaults.CronJob, PrepareCreate = AppsDefaults.EmptyStatus,
             Validate = BatchRules.CheckCronJob,
-        },
-        new()
+        };
+        var jobs = new ResourceDescriptor
         {
             Group = "batch", Version = "v1", Plural = "jobs", Singular = "job", Kind = "Job", Categories = ["all"],
             Subresources = ["status"], Schema = schema.Type("Job"), TracksGeneration = true, Columns = WorkloadColumns.Jobs,
             SelectableFields = ["status.successful"], Default = BatchDefaults.Job, PrepareCreate = BatchDefaults.NewJob,
             Validate = BatchRules.CheckJob, DefaultPropagation = "Orphan",
             DeletionWarning = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
-        },
-    ];
+        };
+        return [cronJobs, jobs, EarlierVersions.OfCronJobs(cronJobs)];
+    }
 }

@@ -4,17 +4,18 @@ using EdgeSync.CloudCore.EmbeddedApi.Validation;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
 
-/// <summary>The resources of policy/v1.</summary>
+/// <summary>The resources of policy/v1, and of v1beta1 for clients of Kubernetes 1.20.</summary>
 internal static class PolicyKinds
 {
-    public static ResourceDescriptor[] All(SchemaText schema) =>
-    [
-        new()
+    public static ResourceDescriptor[] All(SchemaText schema)
+    {
+        var budgets = new ResourceDescriptor
         {
             Group = "policy", Version = "v1", Plural = "poddisruptionbudgets", Singular = "poddisruptionbudget", Kind = "PodDisruptionBudget",
             ShortNames = ["pdb"], Subresources = ["status"], Schema = schema.Type("PodDisruptionBudget"), TracksGeneration = true,
             Columns = WorkloadColumns.DisruptionBudgets, PrepareCreate = OtherDefaults.NewDisruptionBudget,
             Validate = PolicyRules.CheckDisruptionBudget,
-        },
-    ];
+        };
+        return [budgets, EarlierVersions.OfBudgets(budgets)];
+    }
 }

@@ -83,6 +83,12 @@ internal sealed record ResourceDescriptor
     /// <summary>Members of metadata whose changes metadata.generation counts too, as <c>annotations</c> of deployments.</summary>
     public IReadOnlyList<string> CountedMetadata { get; init; } = [];
 
+    /// <summary>
+    /// Members of metadata that a write of the status takes too, as <c>annotations</c> of deployments: in them their controller keeps the
+    /// revision, which it writes with the status.
+    /// </summary>
+    public IReadOnlyList<string> StatusMetadata { get; init; } = [];
+
     /// <summary>Where the subresource <c>scale</c> finds its numbers; null where there is none.</summary>
     public ScalePaths? Scale { get; init; }
 

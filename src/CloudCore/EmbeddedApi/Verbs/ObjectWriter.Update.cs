@@ -86,6 +86,16 @@ internal sealed partial class ObjectWriter
             var part = next[subresource];
             next.Remove(subresource);
             whole.SetOrRemove(subresource, part);
+            if (subresource == "status" && context.Resource.StatusMetadata.Count > 0)
+            {
+                foreach (var member in context.Resource.StatusMetadata)
+                {
+                    whole.Object("metadata")!.SetOrRemove(member, next.Object("metadata")?[member]?.DeepClone());
+                }
+
+                Validate(context, whole, old);
+            }
+
             FieldTracking.Update(context, subresource, stored, old, whole, next, Now);
             Admit(context, AdmissionOperation.Update, subresource, whole, old);
             return whole;
