@@ -13,13 +13,15 @@ public sealed class ProgramsCloud : IAsyncDisposable
     private static readonly TimeSpan s_readyLimit = TimeSpan.FromSeconds(30);
 
     private readonly TempFolder _folder = new();
-    private readonly string? _cluster; // the kubeconfig of a cluster; null for the embedded API
+    private readonly string? _cluster; // the administrator's kubeconfig of a cluster; null for the embedded API
+    private readonly string? _hubKubeconfig; // the hub's own on that cluster
     private ProgramsProcess? _process;
 
-    private ProgramsCloud(ProgramsPlace place, string? dataFolder, IReadOnlyList<string> addresses, string? cluster = null)
+    private ProgramsCloud(ProgramsPlace place, string? dataFolder, IReadOnlyList<string> addresses, string? cluster = null, string? hubKubeconfig = null)
     {
         Place = place;
         _cluster = cluster;
+        _hubKubeconfig = hubKubeconfig ?? cluster;
         Addresses = addresses;
         DataFolder = dataFolder ?? _folder.File("cloud");
         Kubectl = new ProgramsKubectl(Kubeconfig, place with { Through = [] });
@@ -64,8 +66,9 @@ public sealed class ProgramsCloud : IAsyncDisposable
 
     /// <summary>A new cloud that works on a cluster, initialized and ready.</summary>
     /// <param name="kubeconfig">The administrator's kubeconfig.</param>
-    public static Task<ProgramsCloud> StartNewOnClusterAsync(string kubeconfig) =>
-        StartAsync(new ProgramsCloud(ProgramsPlace.Here, null, ["127.0.0.1"], kubeconfig));
+    /// <param name="hubKubeconfig">The hub's own, with fewer rights; null for the administrator's.</param>
+    public static Task<ProgramsCloud> StartNewOnClusterAsync(string kubeconfig, string? hubKubeconfig = null) =>
+        StartAsync(new ProgramsCloud(ProgramsPlace.Here, null, ["127.0.0.1"], kubeconfig, hubKubeconfig));
 
     private static async Task<ProgramsCloud> StartAsync(ProgramsCloud cloud)
     {
@@ -201,7 +204,7 @@ public sealed class ProgramsCloud : IAsyncDisposable
     private async Task InitAsync() => (await CommandAsync(
         "init", "--data-dir", DataFolder, "--advertise-address", string.Join(',', Addresses),
         _cluster is null ? "--api-port" : "--kubeconfig",
-        _cluster ?? ApiPort.ToString(CultureInfo.InvariantCulture),
+        _hubKubeconfig ?? ApiPort.ToString(CultureInfo.InvariantCulture),
         "--hub-port", HubPort.ToString(CultureInfo.InvariantCulture))).Expect();
 
     private async Task DropAsync()

@@ -4,7 +4,10 @@ using Xunit.Abstractions;
 
 namespace EdgeSync.Integration.Tests.Cluster;
 
-/// <summary>An <see cref="EdgeWorld"/> whose hub works on a real cluster, in which the CRDs are that ship.</summary>
+/// <summary>
+/// An <see cref="EdgeWorld"/> whose hub works on a real cluster, in which the CRDs are that ship, and as the service account that
+/// ships: with its rights and no others.
+/// </summary>
 internal sealed class ClusterWorld : IAsyncDisposable
 {
     private readonly EnvtestCluster _cluster;
@@ -28,13 +31,38 @@ internal sealed class ClusterWorld : IAsyncDisposable
             await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "crds"));
             await kubectl.RunAsync(
                 "wait", "--for=condition=Established", "--timeout=25s", "crd", "devices.devices.kubeedge.io", "devicemodels.devices.kubeedge.io");
-            return new ClusterWorld(cluster, await EdgeWorld.StartCloudAsync(output, new EdgeWorldPlaces { Cluster = cluster.Kubeconfig }));
+            await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "rbac.yaml"));
+            return new ClusterWorld(cluster, await EdgeWorld.StartCloudAsync(
+                output, new EdgeWorldPlaces { Cluster = cluster.Kubeconfig, HubOnCluster = await WriteHubKubeconfigAsync(kubectl, cluster) }));
         }
         catch
         {
             await EndAsync(cluster);
             throw;
         }
+    }
+
+    /// <summary>That the hub has asked for nothing that its service account may not do.</summary>
+    public async Task NothingWasForbiddenAsync()
+    {
+        var log = await File.ReadAllTextAsync(World.Cloud.LogFile);
+        Assert.DoesNotContain("forbidden", log, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>The administrator's, with the service account's token in a file beside it.</summary>
+    private static async Task<string> WriteHubKubeconfigAsync(ProgramsKubectl kubectl, EnvtestCluster cluster)
+    {
+        var folder = Path.GetDirectoryName(cluster.Kubeconfig)!;
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "hub.token"), await kubectl.RunAsync("create", "token", "cloudcore", "-n", "kubeedge", "--duration=1h"));
+        var file = Path.Combine(folder, "hub.kubeconfig");
+        await File.WriteAllTextAsync(file, $$$"""
+            clusters: [{name: c, cluster: {server: "{{{await kubectl.RunAsync("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}")}}}", certificate-authority: pki/ca.crt}}]
+            users: [{name: u, user: {tokenFile: hub.token}}]
+            contexts: [{name: x, context: {cluster: c, user: u}}]
+            current-context: x
+            """);
+        return file;
     }
 
     public async ValueTask DisposeAsync()

@@ -45,6 +45,7 @@ public sealed class RealClusterTests(ITestOutputHelper output)
         await world.Kubectl.RunAsync("delete", "daemonset", "app", "--wait=false");
         await world.EventuallyAsync("the container is gone", async () => (await world.Pods.RunningAsync("app")).Count == 0);
         await world.EventuallyAsync("the pod is gone from the API", async () => !await world.Kubectl.HasAsync("pods", "-l", "app=app"));
+        await cluster.NothingWasForbiddenAsync();
     }
 
     [ClusterFact]
@@ -83,6 +84,34 @@ public sealed class RealClusterTests(ITestOutputHelper output)
         var missing = await ProgramsCloud.CommandAsync("why", "pod/none", "--data-dir", world.Cloud.DataFolder);
         Assert.Equal(1, missing.ExitCode);
         Assert.Contains("no such object", missing.Output, StringComparison.Ordinal);
+        await cluster.NothingWasForbiddenAsync();
+    }
+
+    [EnvtestFact]
+    public async Task The_service_account_that_ships_may_do_nothing_beyond_the_hubs_work()
+    {
+        using var cluster = new EnvtestCluster();
+        await cluster.StartAsync();
+        try
+        {
+            var kubectl = new ProgramsKubectl(cluster.Kubeconfig);
+            await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "rbac.yaml"));
+            foreach (var (may, what) in new[]
+            {
+                (true, "patch nodes --subresource=status"), (true, "create serviceaccounts --subresource=token"), (true, "list secrets"), (true, "delete pods"), (true, "create leases.coordination.k8s.io -n kube-node-lease"),
+                (false, "create pods"), (false, "patch pods"), (false, "delete nodes"), (false, "update secrets"), (false, "create secrets"), (false, "list deployments.apps"),
+                (false, "create leases.coordination.k8s.io -n kube-system"), (false, "create clusterrolebindings.rbac.authorization.k8s.io"),
+                (false, "patch devices.devices.kubeedge.io"), (false, "impersonate users"), (false, "get nodes --subresource=proxy"),
+            })
+            {
+                var answer = await kubectl.TryAsync(["auth", "can-i", "--as=system:serviceaccount:kubeedge:cloudcore", .. what.Split(' ')]);
+                Assert.True(may == answer.Output.StartsWith("yes", StringComparison.Ordinal), $"{what}: {answer.Text}");
+            }
+        }
+        finally
+        {
+            await cluster.StopAsync();
+        }
     }
 
     private static async Task<DateTimeOffset> RenewedAsync(EdgeWorld world) => DateTimeOffset.TryParse(

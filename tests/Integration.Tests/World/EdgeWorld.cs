@@ -19,6 +19,9 @@ internal sealed record EdgeWorldPlaces
 
     /// <summary>The kubeconfig of a cluster that the hub works on; null for its embedded API.</summary>
     public string? Cluster { get; init; }
+
+    /// <summary>The kubeconfig that the hub itself has on that cluster; null for the same.</summary>
+    public string? HubOnCluster { get; init; }
 }
 
 /// <summary>
@@ -87,7 +90,7 @@ internal sealed class EdgeWorld : IAsyncDisposable
         var runtime = await ContainerdRig.StartAsync();
         var broker = await MosquittoBroker.StartedAsync(places.Edge);
         var cloud = places.Cluster is { } cluster
-            ? await ProgramsCloud.StartNewOnClusterAsync(cluster)
+            ? await ProgramsCloud.StartNewOnClusterAsync(cluster, places.HubOnCluster)
             : await ProgramsCloud.StartNewAsync(places.Cloud, places.CloudFolder, [.. places.CloudAddresses]);
         return new EdgeWorld(output, runtime, broker, cloud, places.EdgeFolder);
     }

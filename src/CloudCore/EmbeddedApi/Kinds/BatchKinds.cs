@@ -9,21 +9,26 @@ internal static class BatchKinds
 {
     public static ResourceDescriptor[] All(SchemaText schema)
     {
-        var cronJobs = new ResourceDescriptor
+        var current = Current(schema);
+        return [.. current, EarlierVersions.OfCronJobs(current[0])];
+    }
+
+    private static ResourceDescriptor[] Current(SchemaText schema) =>
+    [
+        new()
         {
             Group = "batch", Version = "v1", Plural = "cronjobs", Singular = "cronjob", Kind = "CronJob", ShortNames = ["cj"],
             Categories = ["all"], Subresources = ["status"], Schema = schema.Type("CronJob"), TracksGeneration = true,
             Columns = WorkloadColumns.CronJobs, Default = BatchDefaults.CronJob, PrepareCreate = AppsDefaults.EmptyStatus,
             Validate = BatchRules.CheckCronJob,
-        };
-        var jobs = new ResourceDescriptor
+        },
+        new()
         {
             Group = "batch", Version = "v1", Plural = "jobs", Singular = "job", Kind = "Job", Categories = ["all"],
             Subresources = ["status"], Schema = schema.Type("Job"), TracksGeneration = true, Columns = WorkloadColumns.Jobs,
             SelectableFields = ["status.successful"], Default = BatchDefaults.Job, PrepareCreate = BatchDefaults.NewJob,
             Validate = BatchRules.CheckJob, DefaultPropagation = "Orphan",
             DeletionWarning = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
-        };
-        return [cronJobs, jobs, EarlierVersions.OfCronJobs(cronJobs)];
-    }
+        },
+    ];
 }

@@ -9,13 +9,18 @@ internal static class PolicyKinds
 {
     public static ResourceDescriptor[] All(SchemaText schema)
     {
-        var budgets = new ResourceDescriptor
+        var current = Current(schema);
+        return [.. current, EarlierVersions.OfBudgets(current[0])];
+    }
+
+    private static ResourceDescriptor[] Current(SchemaText schema) =>
+    [
+        new()
         {
             Group = "policy", Version = "v1", Plural = "poddisruptionbudgets", Singular = "poddisruptionbudget", Kind = "PodDisruptionBudget",
             ShortNames = ["pdb"], Subresources = ["status"], Schema = schema.Type("PodDisruptionBudget"), TracksGeneration = true,
             Columns = WorkloadColumns.DisruptionBudgets, PrepareCreate = OtherDefaults.NewDisruptionBudget,
             Validate = PolicyRules.CheckDisruptionBudget,
-        };
-        return [budgets, EarlierVersions.OfBudgets(budgets)];
-    }
+        },
+    ];
 }
