@@ -45,6 +45,12 @@ public sealed class TunnelSession(RawWebSocket socket, bool isExtended, ServeTun
 
     public bool IsExtended => isExtended;
 
+    /// <summary>
+    /// Whether a stream's end is answered by another: KubeEdge's cloud, whose client has gone, says so again and again, as fast as it
+    /// can, until its node says it too.
+    /// </summary>
+    internal bool AnswersEnds => serve is not null && !isExtended;
+
     /// <summary>Streams that are open.</summary>
     public int StreamCount
     {

@@ -127,7 +127,7 @@ public sealed class TunnelStream : Stream
         _room.Set();
         await _ended.CancelAsync();
         await _received.Writer.CompleteAsync();
-        if (!told)
+        if (!told || _session.AnswersEnds)
         {
             await _session.SendRemoveAsync(Id, Clip(reason));
         }
