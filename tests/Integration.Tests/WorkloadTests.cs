@@ -29,6 +29,62 @@ public sealed class WorkloadTests(ITestOutputHelper output)
         await world.EventuallyAsync("nothing runs", async () => (await world.Pods.RunningAsync("web")).Count == 0);
     }
 
+    [EndToEndFact]
+    public async Task A_job_completes_in_waves_and_its_logs_can_be_read()
+    {
+        await using var world = await EdgeWorld.StartAsync(output);
+        await world.Kubectl.ApplyAsync(Job("waves", "completions: 4\n  parallelism: 2\n  completionMode: Indexed"));
+        var taken = await world.EventuallyAsync(
+            "the job is complete",
+            async () => await world.Kubectl.PathAsync("{.status.conditions[?(@.type==\"Complete\")].status}", "job", "waves") == "True",
+            TimeSpan.FromSeconds(90));
+        world.Note($"4 completions, two at a time: {taken.TotalSeconds:0.0} s");
+        Assert.Equal("4 0-3", await world.Kubectl.PathAsync("{.status.succeeded} {.status.completedIndexes}", "job", "waves"));
+        for (var index = 0; index < 4; index++)
+        {
+            var pod = await world.Kubectl.PathAsync("{.items[0].metadata.name}", "pods", "-l", $"batch.kubernetes.io/job-completion-index={index}");
+            Assert.Equal($"this is part {index}", (await world.Kubectl.RunAsync("logs", pod)).Trim());
+        }
+
+        await world.Kubectl.RunAsync("delete", "job", "waves");
+        await world.EventuallyAsync("its pods are gone", async () => !await world.Kubectl.HasAsync("pods", "-l", "app=waves"));
+    }
+
+    [EndToEndFact]
+    public async Task A_cron_job_is_run_by_hand()
+    {
+        await using var world = await EdgeWorld.StartAsync(output);
+        await world.Kubectl.RunAsync(
+            "create", "cronjob", "nightly", $"--image={ContainerdRig.BusyboxImage}", "--schedule=0 3 * * *", "--", "sh", "-c", "echo done by hand");
+        await world.Kubectl.RunAsync("create", "job", "now", "--from=cronjob/nightly");
+        await world.EventuallyAsync(
+            "the job is complete",
+            async () => await world.Kubectl.PathAsync("{.status.conditions[?(@.type==\"Complete\")].status}", "job", "now") == "True",
+            TimeSpan.FromSeconds(60));
+        Assert.Equal("done by hand", (await world.Kubectl.RunAsync("logs", "job/now")).Trim());
+    }
+
+    private static string Job(string name, string more) => $$"""
+        apiVersion: batch/v1
+        kind: Job
+        metadata:
+          name: {{name}}
+          namespace: default
+        spec:
+          {{more}}
+          template:
+            metadata:
+              labels:
+                app: {{name}}
+            spec:
+              restartPolicy: Never
+              containers:
+                - name: main
+                  image: {{ContainerdRig.BusyboxImage}}
+                  imagePullPolicy: IfNotPresent
+                  command: ["sh", "-c", "echo this is part $JOB_COMPLETION_INDEX"]
+        """;
+
     private static string Deployment(string mode) => $$"""
         apiVersion: apps/v1
         kind: Deployment

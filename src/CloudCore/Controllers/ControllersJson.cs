@@ -1,6 +1,8 @@
 using System.Text.Json.Serialization;
+using EdgeSync.CloudCore.Controllers.CronJobs;
 using EdgeSync.CloudCore.Controllers.Deployments;
 using EdgeSync.CloudCore.Controllers.Disruption;
+using EdgeSync.CloudCore.Controllers.Jobs;
 using EdgeSync.CloudCore.Controllers.ReplicaSets;
 using EdgeSync.CloudCore.Controllers.Scheduling;
 using EdgeSync.Protocol.Kubernetes;
@@ -18,7 +20,10 @@ namespace EdgeSync.CloudCore.Controllers;
 [JsonSerializable(typeof(NodeToScheduleGist))]
 [JsonSerializable(typeof(ClaimGist))]
 [JsonSerializable(typeof(VolumeGist))]
+[JsonSerializable(typeof(CronJob))]
 [JsonSerializable(typeof(Deployment))]
+[JsonSerializable(typeof(Job))]
+[JsonSerializable(typeof(JobPodGist))]
 [JsonSerializable(typeof(ReplicaSet))]
 [JsonSerializable(typeof(PodWorthGist))]
 [JsonSerializable(typeof(SelectingGist))]

@@ -1,7 +1,9 @@
+using EdgeSync.CloudCore.Controllers.CronJobs;
 using EdgeSync.CloudCore.Controllers.DaemonSets;
 using EdgeSync.CloudCore.Controllers.Deployments;
 using EdgeSync.CloudCore.Controllers.Disruption;
 using EdgeSync.CloudCore.Controllers.Garbage;
+using EdgeSync.CloudCore.Controllers.Jobs;
 using EdgeSync.CloudCore.Controllers.Nodes;
 using EdgeSync.CloudCore.Controllers.ReplicaSets;
 using EdgeSync.CloudCore.Controllers.Scheduling;
@@ -33,6 +35,9 @@ internal sealed class ControllersService : BackgroundService
             client, _view, informers.For(ApiResources.ReplicaSets), events, options, time, loggers.CreateLogger<ReplicaSetController>()));
         Add(KnownControllers.Deployment, () => new DeploymentController(
             client, _view, informers, events, options, time, loggers.CreateLogger<DeploymentController>()));
+        Add(KnownControllers.Job, () => new JobController(client, _view, informers, events, options, time, loggers.CreateLogger<JobController>()));
+        Add(KnownControllers.CronJob, () => new CronJobController(
+            client, _view, informers, events, options, time, loggers.CreateLogger<CronJobController>()));
         Add(KnownControllers.Scheduler, () => new Scheduler(
             client, _view, new SchedulerInformers(informers), events, options, time, loggers.CreateLogger<Scheduler>()));
         Add(KnownControllers.Disruption, () => new DisruptionController(client, _view, informers, options, time, loggers.CreateLogger<DisruptionController>()));

@@ -24,6 +24,10 @@ internal static class KnownControllers
 
     public static ControllerName ReplicaSet { get; } = new("replicaset", "replicaset-controller") { IsWorkload = true };
 
+    public static ControllerName Job { get; } = new("job", "job-controller") { IsWorkload = true };
+
+    public static ControllerName CronJob { get; } = new("cronjob", "cronjob-controller") { IsWorkload = true };
+
     /// <summary>A program of its own in Kubernetes.</summary>
     public static ControllerName Scheduler { get; } = new("scheduler", "kube-scheduler") { IsWorkload = true };
 
@@ -60,6 +64,8 @@ internal static class KnownControllers
         DaemonSet,
         Deployment,
         ReplicaSet,
+        Job,
+        CronJob,
         Scheduler,
         NodeLifecycle,
         GarbageCollector,

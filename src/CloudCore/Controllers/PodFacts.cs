@@ -24,6 +24,9 @@ internal sealed record PodFacts
 
     public string Phase { get; init; } = "Pending";
 
+    /// <summary>Whether a Job still has to count it: it holds the finalizer by which it is counted once.</summary>
+    public bool IsTracked { get; init; }
+
     public bool IsReady { get; init; }
 
     /// <summary>Since when <see cref="IsReady"/> has had its value.</summary>
@@ -53,6 +56,7 @@ internal sealed record PodFacts
             Labels = pod.Metadata?.Labels ?? LabelSelectors.NoLabels,
             Owners = pod.Metadata?.OwnerReferences ?? [],
             Phase = pod.Status?.Phase ?? "Pending",
+            IsTracked = pod.Metadata?.Finalizers?.Contains(Jobs.JobNames.Finalizer) == true,
             IsReady = ready?.Status == "True",
             ReadySince = KubeTime.TryParse(ready?.LastTransitionTime, out var since) ? since : default,
             Created = KubeTime.TryParse(pod.Metadata?.CreationTimestamp, out var created) ? created : default,

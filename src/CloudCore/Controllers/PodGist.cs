@@ -25,6 +25,8 @@ internal sealed record PodGistMetadata
     public string? CreationTimestamp { get; set; }
 
     public long? Generation { get; set; }
+
+    public IReadOnlyList<string>? Finalizers { get; set; }
 }
 
 /// <summary>Of its spec.</summary>

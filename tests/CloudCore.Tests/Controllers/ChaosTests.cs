@@ -118,7 +118,7 @@ public sealed class ChaosTests(EnvtestCluster cluster)
     }
 
     /// <summary>Loses a third of the notes, doubles a third, and holds some back to deliver them later in another order.</summary>
-    private sealed class ScrambledNotes(int seed)
+    internal sealed class ScrambledNotes(int seed)
     {
         private readonly Lock _gate = new();
         private readonly Random _random = new(seed);
@@ -174,7 +174,7 @@ public sealed class ChaosTests(EnvtestCluster cluster)
     }
 
     /// <summary>Fails requests before they are sent, and answers after they were carried out, so that their outcome is unknown.</summary>
-    private sealed class BadLink(HttpMessageHandler inner, int seed) : DelegatingHandler(inner)
+    internal sealed class BadLink(HttpMessageHandler inner, int seed) : DelegatingHandler(inner)
     {
         private static int s_broken;
 

@@ -9,7 +9,7 @@ internal sealed record PreemptionPlan(string Node, IReadOnlyList<SchedulingPod> 
 
 /// <summary>
 /// Finds the node on which the least is lost when pods of lower priority make room for a pod: as few and as unimportant ones as can be.
-/// Kubernetes' rules, but for disruption budgets, which nobody here counts.
+/// Kubernetes' rules, but disruption budgets are not weighed.
 /// </summary>
 internal static class Preemption
 {

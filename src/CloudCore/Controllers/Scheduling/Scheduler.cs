@@ -135,6 +135,13 @@ internal sealed partial class Scheduler : IController
             {
                 return;
             }
+            // the loop's edge: one object that cannot be read must not end the placing of all others
+            catch (Exception e)
+            {
+                LogRoundFailed(e);
+                await Task.Delay(s_longestPause, _time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Signal();
+            }
         }
     }
 
@@ -281,7 +288,15 @@ internal sealed partial class Scheduler : IController
 
             if (!_nodes.TryGetValue(facts.Name, out var known) || known.Version != value.ResourceVersion)
             {
-                _nodes[facts.Name] = known = (value.ResourceVersion, SchedulingNode.Read(value));
+                try
+                {
+                    _nodes[facts.Name] = known = (value.ResourceVersion, SchedulingNode.Read(value));
+                }
+                catch (KubeObjectException e)
+                {
+                    LogNodeUnreadable(facts.Name, e.Message);
+                    continue;
+                }
             }
 
             nodes.Add(known.Node);
@@ -322,6 +337,12 @@ internal sealed partial class Scheduler : IController
 
     private static bool ReferenceOrSame(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b) =>
         ReferenceEquals(a, b) || (a.Count == b.Count && a.All(label => b.TryGetValue(label.Key, out var value) && value == label.Value));
+
+    [LoggerMessage(LogLevel.Warning, "Node {Node} cannot be read and gets no pods: {Error}")]
+    private partial void LogNodeUnreadable(string node, string error);
+
+    [LoggerMessage(LogLevel.Error, "A round of scheduling failed; the next one follows")]
+    private partial void LogRoundFailed(Exception e);
 
     [LoggerMessage(LogLevel.Debug, "Scheduling of pod {Pod} failed, it is tried again: {Error}")]
     private partial void LogFailed(NamespacedName pod, string error);
