@@ -19,6 +19,7 @@ namespace EdgeSync.CloudCore.Controllers;
 [JsonSerializable(typeof(PodToScheduleGist))]
 [JsonSerializable(typeof(NodeToScheduleGist))]
 [JsonSerializable(typeof(ClaimGist))]
+[JsonSerializable(typeof(PodGroupGist))]
 [JsonSerializable(typeof(VolumeGist))]
 [JsonSerializable(typeof(CronJob))]
 [JsonSerializable(typeof(Deployment))]

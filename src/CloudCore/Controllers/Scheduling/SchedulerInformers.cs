@@ -12,13 +12,29 @@ internal sealed class SchedulerInformers(InformerSet informers)
 
     public Informer Namespaces { get; } = informers.For(ApiResources.Namespaces);
 
-    public IReadOnlyList<Informer> All => [Claims, Volumes, Namespaces];
+    /// <summary>A kind by a definition, which another API may not have: nobody waits for it.</summary>
+    public Informer Groups { get; } = informers.For(ApiResources.PodGroups);
+
+    public IReadOnlyList<Informer> All => [Claims, Volumes, Namespaces, Groups];
 
     /// <summary>How many pods of a group must start together; null where there is no such group.</summary>
-    public Func<NamespacedName, int?> MinMember { get; init; } = static _ => null;
+    public int? MinMember(NamespacedName group) =>
+        Groups.Get(group) is { } value ? value.View(ControllersJson.Default.PodGroupGist).Spec?.MinMember ?? 0 : null;
 
-    public Task WaitForSyncAsync(CancellationToken ct) => Task.WhenAll(All.Select(informer => informer.WaitForSyncAsync(ct)));
+    public Task WaitForSyncAsync(CancellationToken ct) =>
+        Task.WhenAll(Claims.WaitForSyncAsync(ct), Volumes.WaitForSyncAsync(ct), Namespaces.WaitForSyncAsync(ct));
 
     public Dictionary<string, IReadOnlyDictionary<string, string>> NamespaceLabels() => Namespaces.Snapshot()
         .ToDictionary(ns => ns.Name, ns => ns.View(KubernetesJson.Default.AnyObject).Metadata.Labels ?? LabelSelectors.NoLabels);
+}
+
+/// <summary>Of a PodGroup how many of its pods must start together.</summary>
+internal sealed record PodGroupGist
+{
+    public PodGroupSpec? Spec { get; set; }
+}
+
+internal sealed record PodGroupSpec
+{
+    public int? MinMember { get; set; }
 }

@@ -80,11 +80,30 @@ public sealed class SchedulerTests
         await rig.HoldsAsync("all run", () => rig.Alive("many").Count(pod => pod.IsReady) == 30);
     }
 
+    [Fact]
+    public async Task A_gang_waits_until_all_that_it_needs_can_start_together()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        await rig.AddNodeAsync("n0", cpu: "1");
+        const string member = """ "schedulerName":"volcano", """;
+        const string annotations = """ "annotations":{"scheduling.k8s.io/group-name":"train"}, """;
+        await PodAsync(rig, "server", cpu: "600m", more: member, metadata: annotations, app: "train");
+        await PodAsync(rig, "worker", cpu: "600m", more: member, metadata: annotations, app: "train");
+        await rig.HoldsAsync("without their group they wait", async () =>
+            Messages(await rig.ListAsync(ApiResources.Events)).Any(m => m.Contains("pod group train was not found", StringComparison.Ordinal)));
+        await rig.CreateAsync(ApiResources.PodGroups, """{"apiVersion":"scheduling.volcano.sh/v1beta1","kind":"PodGroup","metadata":{"name":"train"},"spec":{"minMember":2}}""");
+        await rig.HoldsAsync("one alone does not start", async () =>
+            Messages(await rig.ListAsync(ApiResources.Events)).Any(m => m.Contains("pod group is not ready, 2 Pending, 0 Running, 2 minAvailable", StringComparison.Ordinal)));
+        Assert.DoesNotContain(rig.Alive("train"), pod => pod.IsBound);
+        await rig.AddNodeAsync("n1", cpu: "1");
+        await rig.HoldsAsync("both run", () => rig.Alive("train").Count(pod => pod.IsReady) == 2);
+    }
+
     private static ApiResource ApiResource(string group, string plural, string kind) => new(group, "v1", plural, kind, false);
 
-    private static Task<EdgeSync.Protocol.Kubernetes.KubeObject> PodAsync(WorkloadRig rig, string name, string cpu = "10m", string more = "", string? app = null) => rig.CreateAsync(
+    private static Task<EdgeSync.Protocol.Kubernetes.KubeObject> PodAsync(WorkloadRig rig, string name, string cpu = "10m", string more = "", string? app = null, string metadata = "") => rig.CreateAsync(
         ApiResources.Pods, $$$$"""
-        {"metadata":{"name":"{{{{name}}}}","labels":{"app":"{{{{app ?? name}}}}"}},
+        {"metadata":{"name":"{{{{name}}}}", {{{{metadata}}}} "labels":{"app":"{{{{app ?? name}}}}"}},
          "spec":{ {{{{more}}}} "containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"{{{{cpu}}}}"}}}]}}
         """);
 

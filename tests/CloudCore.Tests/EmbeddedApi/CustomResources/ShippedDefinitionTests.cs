@@ -29,7 +29,7 @@ public class ShippedDefinitionTests
             Assert.Equal((path, HttpStatusCode.OK), (path, (await api.GetAsync(path)).Code));
         }
 
-        Assert.Equal(13, ShippedDefinitions.Read().Count);
+        Assert.Equal(14, ShippedDefinitions.Read().Count);
         var definitions = (await api.GetAsync(Widgets.Definitions)).Body["items"]!.AsArray();
         Assert.All(definitions, d => Assert.Equal("True", (string?)d!["status"]!["conditions"]!.AsArray().Single(c => (string?)c!["type"] == "Established")!["status"]));
         var device = await api.PostAsync(Devices, """

@@ -12,7 +12,7 @@ using EdgeSync.Protocol.Configuration;
 namespace EdgeSync.CloudCore.EmbeddedApi.CustomResources.Definitions;
 
 /// <summary>
-/// KubeEdge's kinds, from the same files that are applied to a real cluster (deploy/cloud/crds). At each start what is missing is
+/// KubeEdge's kinds and the PodGroups of gangs, from the same files that are applied to a real cluster (deploy/cloud/crds). At each start what is missing is
 /// installed, and what is older and as we left it is brought up to date; what somebody has changed stays as it is.
 /// </summary>
 internal sealed partial class ShippedDefinitions(ObjectStore store, ObjectWriter writer, ResourceDescriptor resource, ILogger logger)
