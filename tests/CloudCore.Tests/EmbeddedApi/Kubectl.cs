@@ -8,6 +8,8 @@ internal sealed class Kubectl(string binary, string kubeconfig, TempFolder home)
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
+    private string? _editor;
+
     /// <summary>The kubectl on the path; null where there is none.</summary>
     public static string? OnPath { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .Select(folder => Path.Combine(folder, "kubectl")).FirstOrDefault(File.Exists);
@@ -23,6 +25,20 @@ internal sealed class Kubectl(string binary, string kubeconfig, TempFolder home)
     {
         var (code, output) = await TryAsync(null, arguments);
         return code == 0 ? output : throw new InvalidOperationException($"kubectl {string.Join(' ', arguments)} ended with {code}: {output}");
+    }
+
+    /// <summary>Runs it with a program in the place of a person's editor.</summary>
+    public async Task<string> RunWithEditorAsync(string editor, params string[] arguments)
+    {
+        _editor = editor;
+        try
+        {
+            return await RunAsync(arguments);
+        }
+        finally
+        {
+            _editor = null;
+        }
     }
 
     /// <summary>Runs it with a manifest on its standard input.</summary>
@@ -69,6 +85,7 @@ internal sealed class Kubectl(string binary, string kubeconfig, TempFolder home)
         };
         start.Environment["KUBECONFIG"] = kubeconfig;
         start.Environment["HOME"] = home.Path;
+        start.Environment["KUBE_EDITOR"] = _editor;
         return Process.Start(start) ?? throw new InvalidOperationException("kubectl did not start");
     }
 }
