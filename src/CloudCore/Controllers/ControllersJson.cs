@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using EdgeSync.CloudCore.Controllers.CronJobs;
 using EdgeSync.CloudCore.Controllers.Deployments;
 using EdgeSync.CloudCore.Controllers.Disruption;
+using EdgeSync.CloudCore.Controllers.Garbage;
 using EdgeSync.CloudCore.Controllers.Jobs;
 using EdgeSync.CloudCore.Controllers.ReplicaSets;
 using EdgeSync.CloudCore.Controllers.Scheduling;
@@ -18,6 +19,7 @@ namespace EdgeSync.CloudCore.Controllers;
 [JsonSerializable(typeof(NodeGist))]
 [JsonSerializable(typeof(PodToScheduleGist))]
 [JsonSerializable(typeof(NodeToScheduleGist))]
+[JsonSerializable(typeof(EventGist))]
 [JsonSerializable(typeof(ClaimGist))]
 [JsonSerializable(typeof(PodGroupGist))]
 [JsonSerializable(typeof(VolumeGist))]

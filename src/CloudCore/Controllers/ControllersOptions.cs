@@ -23,6 +23,12 @@ internal sealed class ControllersOptions
     /// </summary>
     public TimeSpan MissingNodeGrace { get; init; } = TimeSpan.FromSeconds(40);
 
+    /// <summary>Events stay this long after they were last told (the API server's event-ttl).</summary>
+    public TimeSpan EventTtl { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How often old Events are looked for.</summary>
+    public TimeSpan EventSweepPeriod { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Everything is looked at again this often, changed or not.</summary>
     public TimeSpan ResyncPeriod { get; init; } = TimeSpan.FromMinutes(10);
 

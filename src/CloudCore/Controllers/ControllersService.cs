@@ -31,6 +31,7 @@ internal sealed class ControllersService : BackgroundService
         Add(KnownControllers.NodeLifecycle, () => new NodeLifecycleController(client, _view, options, time, loggers.CreateLogger<NodeLifecycleController>()));
         Add(KnownControllers.GarbageCollector, () => new GarbageCollector(client, options, time, loggers.CreateLogger<GarbageCollector>()));
         Add(KnownControllers.PodGarbage, () => new PodsOfMissingNodes(client, _view, options, time, loggers.CreateLogger<PodsOfMissingNodes>()));
+        Add(KnownControllers.EventExpiry, () => new EventExpiry(client, options, time, loggers.CreateLogger<EventExpiry>()));
         Add(KnownControllers.ReplicaSet, () => new ReplicaSetController(
             client, _view, informers.For(ApiResources.ReplicaSets), events, options, time, loggers.CreateLogger<ReplicaSetController>()));
         Add(KnownControllers.Deployment, () => new DeploymentController(

@@ -39,6 +39,9 @@ internal static class KnownControllers
 
     public static ControllerName Disruption { get; } = new("disruption", "disruption-controller");
 
+    /// <summary>In Kubernetes a part of the API server (<c>--event-ttl</c>).</summary>
+    public static ControllerName EventExpiry { get; } = new("event-ttl", "event-ttl-controller");
+
     public static ControllerName Namespace { get; } = new("namespace", "namespace-controller") { IsOfEmbeddedApi = true };
 
     public static ControllerName ServiceAccount { get; } = new("serviceaccount", "serviceaccount-controller") { IsOfEmbeddedApi = true };
@@ -70,6 +73,7 @@ internal static class KnownControllers
         NodeLifecycle,
         GarbageCollector,
         PodGarbage,
+        EventExpiry,
         Disruption,
         Namespace,
         ServiceAccount,
