@@ -189,6 +189,12 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         var info = RequestInfo.Parse(path);
         var user = _identity.Authenticate(context);
         var asked = AccessAttributes.Of(user, context.Request, path, info);
+        if (user.IsAnonymous)
+        {
+            // what needs no identity has been answered already; a role bound to anonymous callers opens nothing
+            throw Authorizer.Refuse(asked, "");
+        }
+
         _identity.Authorizer.Demand(asked);
         if (info is { Resource.Length: > 0 })
         {
@@ -235,9 +241,10 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
             return;
         }
 
-        var body = StatusWriter.Failure(error);
+        var isYaml = ResponseForm.WantsYaml(context.Request);
+        var body = isYaml ? YamlAnswer.Of(StatusWriter.Failure(error)) : StatusWriter.Failure(error);
         context.Response.StatusCode = StatusWriter.Code(error.Reason);
-        context.Response.ContentType = "application/json";
+        context.Response.ContentType = isYaml ? "application/yaml" : "application/json";
         context.Response.ContentLength = body.Length;
         if (error.Details?.RetryAfterSeconds is { } seconds)
         {

@@ -79,16 +79,12 @@ internal sealed class Identity : IAsyncDisposable
     /// <summary>Requests that were answered 401 for what they showed, since the start.</summary>
     public long RefusedRequests => _authenticator.Refused;
 
-    /// <summary>Who asks, after impersonation.</summary>
-    /// <exception cref="ApiException">401 for nobody, 403 for who may not act as another.</exception>
+    /// <summary>Who asks, after impersonation; anonymous where nothing was shown, whoever that one wants to act as.</summary>
+    /// <exception cref="ApiException">401 for what is worth nothing, 403 for who may not act as another.</exception>
     public UserInfo Authenticate(HttpContext context)
     {
         var user = _authenticator.Authenticate(context);
-
-        // whoever says nothing of himself gets what needs no identity, and that has been answered already
-        return user.IsAnonymous
-            ? throw new ApiException(StatusReason.Unauthorized, "Unauthorized")
-            : _impersonation.Apply(user, context.Request.Headers);
+        return user.IsAnonymous ? user : _impersonation.Apply(user, context.Request.Headers);
     }
 
     /// <summary>What has to be there before the first request; then the loops begin.</summary>

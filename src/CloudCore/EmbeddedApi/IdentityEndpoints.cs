@@ -29,14 +29,14 @@ internal sealed class IdentityEndpoints(
             return false;
         }
 
-        if (request.Context.Request.Method != "POST" || request.Path.Name.Length > 0)
-        {
-            throw ApiException.MethodNotAllowed();
-        }
-
-        if (request.Resource.Namespaced != request.Path.Namespace.Length > 0)
+        if (request.Path.Name.Length > 0 || request.Resource.Namespaced != request.Path.Namespace.Length > 0)
         {
             throw ApiException.NoSuchResource();
+        }
+
+        if (request.Context.Request.Method != "POST")
+        {
+            throw ApiException.MethodNotAllowed();
         }
 
         var review = await ReadAsync(request);

@@ -37,7 +37,21 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
         }
 
         var refused = await new ApiClient(anonymous).GetAsync(Pods);
-        Assert.Equal((HttpStatusCode.Unauthorized, "Unauthorized"), (refused.Code, refused.Message));
+        Assert.Equal(HttpStatusCode.Forbidden, refused.Code);
+        Assert.StartsWith("pods is forbidden: User \"system:anonymous\" cannot list resource \"pods\"", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_role_that_is_bound_to_anonymous_callers_opens_nothing()
+    {
+        const string bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+        var binding = """{"metadata":{"name":"open"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"cluster-admin"},"subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"system:unauthenticated"},{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"system:anonymous"}]}""";
+        Assert.Equal(HttpStatusCode.Created, (await Api.PostAsync(bindings, binding)).Code);
+        var anonymous = fixture.Host.Client(user: null);
+        Assert.Equal(HttpStatusCode.Forbidden, (await new ApiClient(anonymous).GetAsync(Pods)).Code);
+        anonymous.DefaultRequestHeaders.Add("Impersonate-User", "admin");
+        Assert.Equal(HttpStatusCode.Forbidden, (await new ApiClient(anonymous).GetAsync(Pods)).Code);
+        await Api.DeleteAsync($"{bindings}/open");
     }
 
     [Fact]
@@ -55,12 +69,22 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     [InlineData("/api/v1/namespaces/default/gadgets")]
     [InlineData("/apis/batch/v2/jobs")]
     [InlineData("/api/v1/pods/x")]
-    [InlineData("/nothing")]
     public async Task What_is_not_served_is_404_as_kubernetes_says_it(string path)
     {
         var answer = await Api.GetAsync(path);
         Assert.Equal(HttpStatusCode.NotFound, answer.Code);
         Assert.Equal("the server could not find the requested resource", answer.Message);
+    }
+
+    [Theory]
+    [InlineData("/", HttpStatusCode.OK)]
+    [InlineData("/nothing", HttpStatusCode.NotFound)]
+    public async Task Who_looks_around_is_told_the_paths(string path, HttpStatusCode code)
+    {
+        var answer = await Api.GetAsync(path);
+        Assert.Equal(code, answer.Code);
+        var paths = ((JsonArray)answer.Body["paths"]!).Select(p => (string)p!).ToList();
+        Assert.Superset(new HashSet<string> { "/api/v1", "/apis/apps/v1", "/healthz", "/openapi/v2", "/openapi/v3/apis/apps/v1", "/version" }, paths.ToHashSet());
     }
 
     [Theory]
@@ -96,6 +120,56 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     {
         var deep = string.Concat(Enumerable.Repeat("{\"a\":", 500)) + "1" + new string('}', 500);
         Assert.Equal(HttpStatusCode.BadRequest, (await Api.PostAsync(Maps, deep)).Code);
+    }
+
+    [Theory]
+    [InlineData("{\"a\":")]
+    [InlineData("[")]
+    [InlineData("- ")]
+    public async Task Yaml_that_is_nested_too_deep_is_refused_soon(string level)
+    {
+        var deep = string.Concat(Enumerable.Repeat(level, 100_000));
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var refused = await Api.PostAsync(Maps, deep, "application/yaml");
+        Assert.Equal(HttpStatusCode.BadRequest, refused.Code);
+        Assert.Contains("nested deeper than", refused.Message, StringComparison.Ordinal);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"it took {clock.Elapsed}");
+    }
+
+    [Theory]
+    [InlineData("""{"metadata":{"name":"nameless","":{}}}""")]
+    [InlineData("""{"metadata":{"name":"nameless"},"":1}""")]
+    public async Task A_member_without_a_name_is_an_unknown_field(string body)
+    {
+        var refused = await Api.PostAsync(Maps + "?fieldValidation=Strict", body);
+        Assert.Equal(HttpStatusCode.BadRequest, refused.Code);
+        Assert.Contains("unknown field", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Created, (await Api.PostAsync(Maps + "?dryRun=All", body)).Code);
+        await Api.PostAsync(Maps, """{"metadata":{"name":"unnamed"}}""");
+        Assert.Equal(HttpStatusCode.OK, (await Api.StrategicAsync(Maps + "/unnamed", """{"metadata":{"":{}},"":1}""")).Code);
+    }
+
+    [Theory]
+    [InlineData("""{"metadata":{"name":"\ud800"}}""")]
+    [InlineData("""{"metadata":{"name":"a","\udc00":"x"}}""")]
+    public async Task Json_with_half_of_a_surrogate_pair_is_refused_in_words(string body)
+    {
+        var refused = await Api.PostAsync(Maps, body);
+        Assert.Equal(HttpStatusCode.BadRequest, refused.Code);
+        Assert.StartsWith("the body is not valid JSON", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Yaml_keys_that_stand_twice_are_told_and_the_last_counts()
+    {
+        const string body = "metadata: {name: twice}\ndata:\n  k: one\n  k: two\n";
+        var strict = await Api.PostAsync(Maps + "?fieldValidation=Strict", body, "application/yaml");
+        Assert.Equal(HttpStatusCode.BadRequest, strict.Code);
+        Assert.Contains("line 4: key \"k\" already set in map", strict.Message, StringComparison.Ordinal);
+        var warned = await Api.PostAsync(Maps, body, "application/yaml");
+        Assert.Equal(HttpStatusCode.Created, warned.Code);
+        Assert.Equal("two", (string?)warned.Body["data"]!["k"]);
+        Assert.Contains("already set in map", Assert.Single(warned.Warnings), StringComparison.Ordinal);
     }
 
     [Fact]

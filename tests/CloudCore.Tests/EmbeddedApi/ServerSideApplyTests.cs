@@ -137,9 +137,9 @@ public sealed class ServerSideApplyTests
     {
         await using var host = await ApiHost.StartAsync();
         var client = new ApiClient(host.Client());
-        await client.PostAsync("/api/v1/nodes?fieldManager=x", """{"metadata":{"name":"n"}}""");
+        await client.PostAsync("/api/v1/nodes?fieldManager=x", """{"metadata":{"name":"node"}}""");
         var applied = await ApplyToAsync(
-            client, "/api/v1/nodes/n/status", "s", "{apiVersion: v1, kind: Node, metadata: {name: n}, status: {conditions: [{type: Ready, status: 'True'}]}}");
+            client, "/api/v1/nodes/node/status", "s", "{apiVersion: v1, kind: Node, metadata: {name: node}, status: {conditions: [{type: Ready, status: 'True'}]}}");
         Assert.Equal(HttpStatusCode.OK, applied.Code);
         Assert.Contains(
             """s Apply v1 status: f:status/f:conditions/k:{"type":"Ready"} f:status/f:conditions/k:{"type":"Ready"}/f:status f:status/f:conditions/k:{"type":"Ready"}/f:type""",

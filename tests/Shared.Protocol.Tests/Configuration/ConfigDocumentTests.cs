@@ -98,6 +98,65 @@ public sealed class ConfigDocumentTests
         Assert.Equal(System.Text.Json.Nodes.JsonNode.Parse(json)!.ToJsonString(), YamlToJson.ReadOne(yaml)!.ToJsonString());
     }
 
+    [Theory]
+    [InlineData("yes", "true")]
+    [InlineData("N", "false")]
+    [InlineData("off", "false")]
+    [InlineData("0644", "420")]
+    [InlineData("-0x10", "-16")]
+    [InlineData("0b101", "5")]
+    [InlineData("089", "89")]
+    [InlineData("1_000", "1000")]
+    [InlineData("1.0", "1")]
+    [InlineData("1e3", "1000")]
+    [InlineData("18446744073709551615", "18446744073709551615")]
+    [InlineData("~", "null")]
+    [InlineData("'yes'", "\"yes\"")]
+    [InlineData("!!str 5", "\"5\"")]
+    [InlineData("2020-01-01", "\"2020-01-01\"")]
+    [InlineData("1:30", "\"1:30\"")]
+    public void A_manifest_is_read_as_kubernetes_reads_it(string text, string json)
+    {
+        var node = YamlToJson.ReadManifest($"a: {text}", out var duplicates);
+
+        Assert.Equal($"{{\"a\":{json}}}", node!.ToJsonString());
+        Assert.Empty(duplicates);
+    }
+
+    [Theory]
+    [InlineData("no", "\"no\"")]
+    [InlineData("0644", "644")]
+    [InlineData("1_000", "\"1_000\"")]
+    public void Configuration_is_read_with_the_core_types(string text, string json) =>
+        Assert.Equal($"{{\"a\":{json}}}", YamlToJson.ReadOne($"a: {text}")!.ToJsonString());
+
+    [Fact]
+    public void Maps_are_merged_and_what_a_map_says_itself_counts()
+    {
+        var node = YamlToJson.ReadManifest("a: &a {x: 1, z: 2}\nb:\n  z: 3\n  <<: *a\n", out _);
+
+        Assert.Equal("""{"a":{"x":1,"z":2},"b":{"z":3,"x":1}}""", node!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("a: &a [*a]")]
+    [InlineData("a: *b")]
+    [InlineData("a: .inf")]
+    [InlineData("a: \"\\ud800\"")]
+    [InlineData("{a: 1")]
+    [InlineData("? [a]\n: b")]
+    public void What_no_json_can_be_made_of_is_refused_in_words(string text) =>
+        Assert.NotEmpty(Assert.Throws<FormatException>(() => YamlToJson.ReadManifest(text, out _)).Message);
+
+    [Fact]
+    public void Aliases_that_stand_for_very_much_are_refused()
+    {
+        var bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+            + string.Concat(Enumerable.Range(1, 20).Select(i => $"a{i}: &a{i} [{string.Join(',', Enumerable.Repeat($"*a{i - 1}", 10))}]\n"));
+
+        Assert.Contains("nodes", Assert.Throws<FormatException>(() => YamlToJson.ReadManifest(bomb, out _)).Message, StringComparison.Ordinal);
+    }
+
     private static ConfigDocument<Sample> Read(string yaml) => new(yaml, SampleJson.Default.Sample);
 }
 

@@ -62,6 +62,7 @@ internal sealed record AccessAttributes
     private static string VerbOf(HttpRequest request, RequestInfo? info) => (request.Method, info?.Name) switch
     {
         ("GET" or "HEAD", _) when info is not { Resource.Length: > 0 } => "get",
+        ("GET" or "HEAD", _) when info!.IsWatch => "watch",
         ("GET" or "HEAD", _) when request.Query["watch"].ToString() is "true" or "1" => "watch",
         ("GET" or "HEAD", "") => "list",
         ("GET" or "HEAD", _) => "get",

@@ -10,9 +10,14 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Discovery;
 /// <summary>What clients ask to learn what there is: groups, versions, resources, OpenAPI. Rendered once per table.</summary>
 internal sealed class DiscoveryDocuments
 {
+    // what the server answers itself, beside discovery
+    private static readonly string[] s_otherPaths =
+        ["/.well-known/openid-configuration", "/healthz", "/livez", "/metrics", "/openid/v1/jwks", "/readyz", "/version"];
+
     private readonly Dictionary<string, byte[]> _documents = [];
     private readonly AggregatedDiscovery _aggregated;
     private readonly OpenApiDocuments _openApi;
+    private readonly byte[] _paths;
 
     public DiscoveryDocuments(ResourceTable resources)
     {
@@ -36,12 +41,14 @@ internal sealed class DiscoveryDocuments
         }
 
         Version = Render(WriteVersion);
+        var paths = _documents.Keys.Concat(_openApi.Paths).Concat(s_otherPaths).Order(StringComparer.Ordinal).ToList();
+        _paths = Render(w => WriteList(w, "paths", paths));
     }
 
     /// <summary>The body of /version.</summary>
     public byte[] Version { get; }
 
-    public static async Task WriteAsync(HttpContext context, byte[] json, string contentType = "application/json")
+    public static async Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> json, string contentType = "application/json")
     {
         context.Response.ContentType = contentType;
         context.Response.ContentLength = json.Length;
@@ -59,7 +66,15 @@ internal sealed class DiscoveryDocuments
         var known = _documents.TryGetValue(path, out var document);
         if (!known && !_openApi.Has(path))
         {
-            throw ApiException.NoSuchResource();
+            // below /api a client expects an object; elsewhere a person has mistyped something, and is told what there is
+            if (path == "/api" || path.StartsWith("/api/", StringComparison.Ordinal) || path.StartsWith("/apis/", StringComparison.Ordinal))
+            {
+                throw ApiException.NoSuchResource();
+            }
+
+            context.Response.StatusCode = path == "/" ? StatusCodes.Status200OK : StatusCodes.Status404NotFound;
+            await WriteAsync(context, _paths);
+            return;
         }
 
         if (context.Request.Method is not ("GET" or "HEAD"))
@@ -74,7 +89,15 @@ internal sealed class DiscoveryDocuments
 
         if (known)
         {
-            await WriteAsync(context, document!);
+            if (ResponseForm.WantsYaml(context.Request))
+            {
+                await WriteAsync(context, YamlAnswer.Of(document), "application/yaml");
+            }
+            else
+            {
+                await WriteAsync(context, document);
+            }
+
             return;
         }
 

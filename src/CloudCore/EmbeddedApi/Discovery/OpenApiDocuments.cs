@@ -57,6 +57,9 @@ internal sealed class OpenApiDocuments(ResourceTable resources)
         return true;
     }
 
+    /// <summary>Where the documents are.</summary>
+    public IEnumerable<string> Paths => resources.All.Select(r => $"{V3Path}/{OpenApiNames.PathOf(r)}").Distinct().Append(V2Path).Append(V3Path);
+
     /// <summary>Whether there is a document at the path.</summary>
     public bool Has(string path) => path is V2Path or V3Path || OfPath(path).Count > 0;
 

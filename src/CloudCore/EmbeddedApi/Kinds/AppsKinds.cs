@@ -33,6 +33,7 @@ internal static class AppsKinds
             Group = "apps", Version = "v1", Plural = "replicasets", Singular = "replicaset", Kind = "ReplicaSet", ShortNames = ["rs"],
             Categories = ["all"], Subresources = ["scale", "status"], Schema = schema.Type("ReplicaSet"), TracksGeneration = true,
             Scale = ScalePaths.Workload, Columns = WorkloadColumns.ReplicaSets, SelectableFields = ["status.replicas"],
+            FieldsWhereMissing = new Dictionary<string, string> { ["status.replicas"] = "0" },
             Default = AppsDefaults.ReplicaSet, PrepareCreate = AppsDefaults.NoReplicas, Validate = AppsRules.CheckReplicaSet,
         },
         new()

@@ -29,13 +29,19 @@ internal static class CoreKinds
         new()
         {
             Version = "v1", Plural = "events", Singular = "event", Kind = "Event", ShortNames = ["ev"],
-            Schema = schema.Type("Event"), Columns = EventColumns.All, CreatesOnUpdate = true,
+            Schema = schema.Type("Event"), Columns = EventColumns.All, CreatesOnUpdate = true, Default = OtherDefaults.Event,
             Validate = DataRules.CheckEvent,
             SelectableFields =
             [
                 "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
                 "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
-                "reportingComponent", "type",
+                "reportingComponent", "source", "type",
+            ],
+            SelectablePaths =
+            [
+                "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+                "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
+                "reportingComponent", "source.component", "type",
             ],
         },
         new()
@@ -61,6 +67,7 @@ internal static class CoreKinds
             Namespaced = false, Subresources = ["status"], Schema = schema.Type("Node"), KeepsStatusOnCreate = true,
             Columns = BuiltInColumns.Nodes, Validate = WorkloadRules.CheckNode,
             Default = OtherDefaults.Node, SelectableFields = ["spec.unschedulable"],
+            FieldsWhereMissing = new Dictionary<string, string> { ["spec.unschedulable"] = "false" },
         },
         new()
         {
@@ -86,6 +93,7 @@ internal static class CoreKinds
                 "spec.nodeName", "status.phase", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
                 "spec.hostNetwork", "status.podIP", "status.nominatedNodeName",
             ],
+            FieldsWhereMissing = new Dictionary<string, string> { ["spec.hostNetwork"] = "false" },
             Default = PodDefaults.Apply, PrepareCreate = PodDefaults.PrepareCreate, DeletionGrace = PodDefaults.DeletionGrace,
             Validate = WorkloadRules.CheckPod,
         },
@@ -101,6 +109,7 @@ internal static class CoreKinds
             ShortNames = ["rc"], Categories = ["all"], Subresources = ["scale", "status"], Schema = schema.Type("ReplicationController"),
             Columns = WorkloadColumns.ReplicationControllers, TracksGeneration = true, Scale = ScalePaths.Workload,
             DefaultPropagation = "Orphan", SelectableFields = ["status.replicas"], Default = AppsDefaults.ReplicationController,
+            FieldsWhereMissing = new Dictionary<string, string> { ["status.replicas"] = "0" },
             PrepareCreate = AppsDefaults.NoReplicas, Validate = AppsRules.CheckReplicationController,
         },
         new()

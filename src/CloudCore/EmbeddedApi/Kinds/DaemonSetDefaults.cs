@@ -7,6 +7,7 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
 internal static class DaemonSetDefaults
 {
     private const string TemplateGeneration = "deprecated.daemonset.template.generation";
+    private const string Unknown = "0";
 
     public static void Apply(JsonObject daemonSet)
     {
@@ -21,6 +22,9 @@ internal static class DaemonSetDefaults
             rolling.SetDefault("maxSurge", 0);
         }
 
+        // set before the fields' owners are told, since Kubernetes counts it as its writer's; the true number follows after that
+        daemonSet.ObjectOrNew("metadata").ObjectOrNew("annotations").SetDefault(TemplateGeneration, Unknown);
+
         var template = spec.ObjectOrNew("template");
 
         // Go's encoder writes the zero time of a template as null; clients compare against that
@@ -31,8 +35,12 @@ internal static class DaemonSetDefaults
     /// <summary>Clients read the counters without asking whether they are there.</summary>
     public static void PrepareCreate(JsonObject daemonSet)
     {
-        var metadata = daemonSet.ObjectOrNew("metadata");
-        metadata.ObjectOrNew("annotations").SetDefault(TemplateGeneration, "1");
+        var annotations = daemonSet.ObjectOrNew("metadata").ObjectOrNew("annotations");
+        if (annotations.Text(TemplateGeneration) == Unknown)
+        {
+            annotations[TemplateGeneration] = "1";
+        }
+
         daemonSet["status"] = new JsonObject
         {
             ["currentNumberScheduled"] = 0,
@@ -48,7 +56,7 @@ internal static class DaemonSetDefaults
         var present = old.ObjectOrNew("metadata").Object("annotations")?.Text(TemplateGeneration);
         if (!long.TryParse(present, out var generation))
         {
-            return;
+            generation = 1;
         }
 
         if (!JsonNode.DeepEquals(daemonSet.ObjectOrNew("spec")["template"], old.ObjectOrNew("spec")["template"]))

@@ -24,6 +24,15 @@ internal static class EventForms
         {
             Rename(item, core, events);
         }
+
+        // this form leaves out what is empty, the other one has it always
+        foreach (var name in (string[])["reportingController", "reportingInstance"])
+        {
+            if (item.Text(name) is "")
+            {
+                item.Remove(name);
+            }
+        }
     }
 
     public static void ToCore(JsonObject item)

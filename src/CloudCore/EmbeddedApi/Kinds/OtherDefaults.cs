@@ -8,6 +8,13 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
 /// <summary>The defaults of the smaller kinds.</summary>
 internal static class OtherDefaults
 {
+    /// <summary>Who reported it has a place of its own, also where nobody is named.</summary>
+    public static void Event(JsonObject happened)
+    {
+        happened.SetDefault("reportingComponent", "");
+        happened.SetDefault("reportingInstance", "");
+    }
+
     /// <summary>Type Opaque; stringData is written into data and not kept.</summary>
     public static void Secret(JsonObject secret)
     {
@@ -40,6 +47,19 @@ internal static class OtherDefaults
         if (node.Object("status") is { } status && status["capacity"] is { } capacity && status["allocatable"] is null)
         {
             status["allocatable"] = capacity.DeepClone();
+        }
+
+        // old clients know one address range of a node, new ones several: each is told what the other wrote
+        if (node.Object("spec") is { } spec)
+        {
+            if (spec.Text("podCIDR") is { Length: > 0 } range && spec["podCIDRs"] is null)
+            {
+                spec["podCIDRs"] = new JsonArray(range);
+            }
+            else if (spec["podCIDR"] is null && spec.List("podCIDRs") is [{ } first, ..])
+            {
+                spec["podCIDR"] = first.DeepClone();
+            }
         }
     }
 

@@ -30,7 +30,7 @@ internal static class FieldManagerName
     {
         if (request.Query("fieldManager").Length == 0)
         {
-            throw Invalid(request, "fieldManager", "FieldValueRequired", "Required value: is required for apply patch");
+            throw RequestOptions.Refuse(request, "fieldManager", "FieldValueRequired", "Required value: is required for apply patch");
         }
 
         return request.QueryIsTrue("force");
@@ -41,7 +41,7 @@ internal static class FieldManagerName
     {
         if (request.Query("force").Length > 0)
         {
-            throw Invalid(request, "force", "FieldValueForbidden", "Forbidden: may not be specified for non-apply patch");
+            throw RequestOptions.Refuse(request, "force", "FieldValueForbidden", "Forbidden: may not be specified for non-apply patch");
         }
     }
 
@@ -49,25 +49,14 @@ internal static class FieldManagerName
     {
         if (name.Length > Longest)
         {
-            throw Invalid(
+            throw RequestOptions.Refuse(
                 request, "fieldManager", "FieldValueTooLong", FormattableString.Invariant($"Too long: may not be more than {Longest} bytes"));
         }
 
         if (name.Any(char.IsControl))
         {
-            throw Invalid(
+            throw RequestOptions.Refuse(
                 request, "fieldManager", "FieldValueInvalid", $"Invalid value: \"{name}\": should only contain printable characters");
         }
-    }
-
-    private static ApiException Invalid(ApiRequest request, string field, string reason, string why)
-    {
-        var kind = request.Context.Request.Method switch { "POST" => "CreateOptions", "PUT" => "UpdateOptions", _ => "PatchOptions" };
-        return new ApiException(StatusReason.Invalid, $"{kind}.meta.k8s.io \"\" is invalid: {field}: {why}", new StatusDetails
-        {
-            Group = "meta.k8s.io",
-            Kind = kind,
-            Causes = [new StatusCause { Reason = reason, Message = why, Field = field }],
-        });
     }
 }

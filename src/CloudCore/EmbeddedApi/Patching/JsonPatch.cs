@@ -75,7 +75,7 @@ internal static class JsonPatch
 
         return text[0] == '/'
             ? [.. text[1..].Split('/').Select(p => p.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))]
-            : throw ApiException.BadRequest($"JSON patch {member} \"{text}\" must begin with /");
+            : throw Unfit($"JSON patch {member} \"{text}\" must begin with /");
     }
 
     private static ApiException Unfit(string why) => new(

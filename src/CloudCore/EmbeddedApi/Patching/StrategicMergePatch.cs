@@ -57,7 +57,7 @@ internal static class StrategicMergePatch
 
         foreach (var (name, value) in patch)
         {
-            if (name[0] != '$')
+            if (name is not ['$', ..])
             {
                 Member(target, name, value, schema(name), patch.List(SetElementOrder + name));
             }
@@ -244,12 +244,18 @@ internal static class StrategicMergePatch
 
     private static void Retain(JsonObject target, JsonObject patch)
     {
-        if (patch.List(RetainKeys) is not { } keep)
+        if (!patch.ContainsKey(RetainKeys))
         {
             return;
         }
 
-        var names = keep.Select(k => k.AsText()).ToHashSet();
+        var names = patch.List(RetainKeys)?.Select(k => k.AsText()).ToHashSet()
+            ?? throw ApiException.BadRequest($"invalid patch format of {RetainKeys}: it must be a list of names");
+        if (patch.FirstOrDefault(m => m.Value is not null && m.Key is not ['$', ..] && !names.Contains(m.Key)).Key is { } other)
+        {
+            throw ApiException.BadRequest($"invalid patch format of {RetainKeys}: {other} is given, but not among what is to stay");
+        }
+
         foreach (var name in target.Select(m => m.Key).Where(n => !names.Contains(n)).ToList())
         {
             target.Remove(name);

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Tables;
 using EdgeSync.CloudCore.EmbeddedApi.Validation;
@@ -134,6 +135,16 @@ internal sealed record ResourceDescriptor
 
     /// <summary>Field selectors beside metadata.name and metadata.namespace, as dotted paths.</summary>
     public IReadOnlyList<string> SelectableFields { get; init; } = [];
+
+    /// <summary>Where the fields of <see cref="SelectableFields"/> lie, one for each; nearly always where their names say.</summary>
+    public IReadOnlyList<string> SelectablePaths
+    {
+        get => field ?? SelectableFields;
+        init;
+    }
+
+    /// <summary>What a selector finds for a field that an object does not have: numbers and truths have a value all the same.</summary>
+    public IReadOnlyDictionary<string, string> FieldsWhereMissing { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>The columns of <c>kubectl get</c>.</summary>
     public IReadOnlyList<TableColumn> Columns { get; init; } = CommonColumns.NameAndAge;

@@ -73,18 +73,20 @@ internal sealed class ApiRequest(HttpContext context, RequestInfo path, Resource
         await BodyReader.ReadAsync(context, limit, type, Aborted) as JsonObject
         ?? throw ApiException.BadRequest("the body must be a JSON or YAML object");
 
+    /// <summary>Answers with what is given as JSON, in the form that was asked for.</summary>
     public async Task RespondAsync(int code, ReadOnlyMemory<byte> json)
     {
+        var bytes = Form.IsYaml ? YamlAnswer.Of(json) : json;
         context.Response.StatusCode = code;
-        context.Response.ContentType = "application/json";
-        await using (var body = ResponseBody.Open(context, json.Length))
+        context.Response.ContentType = Form.ContentType;
+        await using (var body = ResponseBody.Open(context, bytes.Length))
         {
             if (context.Response.Headers.ContentEncoding.Count == 0)
             {
-                context.Response.ContentLength = json.Length;
+                context.Response.ContentLength = bytes.Length;
             }
 
-            await body.Writer.WriteAsync(json, Aborted);
+            await body.Writer.WriteAsync(bytes, Aborted);
         }
 
         Failpoint.Hit(HubFailpoints.ChangeAnswered);

@@ -13,7 +13,7 @@ internal static class BodyReader
     private const string Protobuf = "application/vnd.kubernetes.protobuf";
 
     /// <summary>The tree of the body; null where it is empty.</summary>
-    /// <param name="context">The request.</param>
+    /// <param name="context">The request; what stood twice in the body is kept with it.</param>
     /// <param name="limit">Most bytes.</param>
     /// <param name="type">What a protobuf body is; null takes none.</param>
     /// <param name="cancellationToken">Ends the wait for the caller.</param>
@@ -28,7 +28,7 @@ internal static class BodyReader
     {
         "" or "application/json" or "application/json-patch+json" or "application/merge-patch+json"
             or "application/strategic-merge-patch+json" => bytes => ParseJson(context, bytes),
-        "application/yaml" or "application/apply-patch+yaml" => ParseYaml,
+        "application/yaml" or "application/apply-patch+yaml" => bytes => ParseYaml(context, bytes),
         Protobuf when type is not null => bytes => ProtobufBody.Parse(bytes, type),
         _ => throw ApiException.UnsupportedMediaType(
             $"the body of the request was in an unknown format - accepted media types include: application/json, application/yaml{(type is null ? "" : ", " + Protobuf)} (it was {mediaType})"),
@@ -70,6 +70,7 @@ internal static class BodyReader
 
     private static JsonNode? ParseJson(HttpContext context, byte[] bytes)
     {
+        CheckText(bytes);
         try
         {
             return JsonNode.Parse(bytes, null, JsonFormat.Reader);
@@ -89,11 +90,49 @@ internal static class BodyReader
         }
     }
 
-    private static JsonNode? ParseYaml(byte[] bytes)
+    /// <summary>Text that is no Unicode fails only where somebody reads it, deep in a rule: it is refused here, in words.</summary>
+    private static void CheckText(byte[] bytes)
     {
+        if (!System.Text.Unicode.Utf8.IsValid(bytes))
+        {
+            throw ApiException.BadRequest("the body is not valid JSON: it is not UTF-8");
+        }
+
+        // half of a pair of surrogates can only be written as an escape
+        if (bytes.AsSpan().IndexOf("\\ud"u8) < 0 && bytes.AsSpan().IndexOf("\\uD"u8) < 0)
+        {
+            return;
+        }
+
         try
         {
-            return YamlToJson.ReadOne(Encoding.UTF8.GetString(bytes));
+            var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = JsonFormat.MaxDepth });
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
+                {
+                    reader.GetString();
+                }
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw ApiException.BadRequest($"the body is not valid JSON: {e.Message}");
+        }
+    }
+
+    private static JsonNode? ParseYaml(HttpContext context, byte[] bytes)
+    {
+        if (!System.Text.Unicode.Utf8.IsValid(bytes))
+        {
+            throw ApiException.BadRequest("the body is not valid YAML: it is not UTF-8");
+        }
+
+        try
+        {
+            var node = YamlToJson.ReadManifest(Encoding.UTF8.GetString(bytes), out var duplicates);
+            DuplicateFields.Note(context, duplicates);
+            return node;
         }
         catch (FormatException e)
         {

@@ -6,7 +6,7 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 
 /// <summary>
 /// Reads JSON in which a name stands twice in one object, as Kubernetes does: the last one counts, and the caller is told
-/// which they were. Only used where the plain reader has refused the text.
+/// which they were. Only used where the plain reader has refused the text. It also keeps what a YAML body had twice.
 /// </summary>
 internal static class DuplicateFields
 {
@@ -14,9 +14,18 @@ internal static class DuplicateFields
 
     private static readonly object s_key = new();
 
-    /// <summary>The paths that stood twice in the body of a request.</summary>
+    /// <summary>What stood twice in the body of a request, in words.</summary>
     public static IReadOnlyList<string> Of(HttpContext context) =>
         context.Items.TryGetValue(s_key, out var found) ? (IReadOnlyList<string>)found! : [];
+
+    /// <summary>Keeps what another reader found twice, in words.</summary>
+    public static void Note(HttpContext context, IReadOnlyList<string> duplicates)
+    {
+        if (duplicates.Count > 0)
+        {
+            context.Items[s_key] = duplicates;
+        }
+    }
 
     /// <summary>The tree of a body, and what stood twice in it, which is kept with the request.</summary>
     /// <exception cref="JsonException">The text is no JSON.</exception>
@@ -31,7 +40,7 @@ internal static class DuplicateFields
             throw new JsonException("something follows the value");
         }
 
-        context.Items[s_key] = duplicates;
+        Note(context, duplicates);
         return node;
     }
 
@@ -49,7 +58,7 @@ internal static class DuplicateFields
                     var value = Value(ref reader, inner, duplicates);
                     if (map.ContainsKey(name) && duplicates.Count < MostReported)
                     {
-                        duplicates.Add(inner);
+                        duplicates.Add($"duplicate field \"{inner}\"");
                     }
 
                     map[name] = value;

@@ -7,12 +7,12 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 internal sealed class FieldSelector
 {
     private readonly List<(string Field, int Index, string Value, bool Equal)> _terms;
-    private readonly IReadOnlyList<string> _paths;
+    private readonly ResourceDescriptor _resource;
 
-    private FieldSelector(List<(string, int, string, bool)> terms, IReadOnlyList<string> paths)
+    private FieldSelector(List<(string, int, string, bool)> terms, ResourceDescriptor resource)
     {
         _terms = terms;
-        _paths = paths;
+        _resource = resource;
     }
 
     public bool IsEverything => _terms.Count == 0;
@@ -46,7 +46,7 @@ internal sealed class FieldSelector
             terms.Add((field, index, value, not <= 0));
         }
 
-        return new FieldSelector(terms, resource.SelectableFields)
+        return new FieldSelector(terms, resource)
         {
             Name = terms.FirstOrDefault(t => t is { Field: "metadata.name", Equal: true }).Value,
         };
@@ -60,7 +60,7 @@ internal sealed class FieldSelector
             {
                 "metadata.name" => stored.Key.Name,
                 "metadata.namespace" => stored.Key.Namespace,
-                _ => stored.Fields(_paths)[index],
+                _ => stored.Fields(_resource.SelectablePaths)[index] is { Length: > 0 } there ? there : _resource.FieldsWhereMissing.GetValueOrDefault(field, ""),
             };
             if (found == value != equal)
             {

@@ -14,6 +14,8 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 /// </summary>
 internal sealed class Renderer(TimeProvider time)
 {
+    private const int LargestUnflushed = 32 * 1024;
+
     /// <summary>One object as the body of an answer.</summary>
     public async Task RespondAsync(ApiRequest request, int code, StoredObject stored)
     {
@@ -24,6 +26,7 @@ internal sealed class Renderer(TimeProvider time)
             return;
         }
 
+        request.Form.DemandMetadataOf(list: false, request.Resource.Kind);
         var buffer = new ArrayBufferWriter<byte>(json.Length * 2);
         using (var writer = new Utf8JsonWriter(buffer, JsonFormat.Writer))
         {
@@ -36,43 +39,106 @@ internal sealed class Renderer(TimeProvider time)
     /// <summary>A list; large ones leave piece by piece.</summary>
     public async Task RespondAsync(ApiRequest request, ListPage page)
     {
+        request.Form.DemandMetadataOf(list: true, request.Resource.ListKind);
+        if (request.Form is { IsYaml: true, Kind: Representation.Table })
+        {
+            await request.RespondAsync(200, Table(request, page));
+            return;
+        }
+
         var response = request.Context.Response;
         response.StatusCode = 200;
-        response.ContentType = "application/json";
-        var resource = request.Resource;
+        response.ContentType = request.Form.ContentType;
         await using var body = ResponseBody.Open(request.Context, page.Items.Sum(i => (long)i.Json.Length));
         if (request.Form.Kind == Representation.Table)
         {
             WriteTable(request, page, body.Writer);
-            await body.Writer.FlushAsync(request.Aborted);
-            return;
         }
-
-        var partial = request.Form.Kind == Representation.PartialMetadata;
-        using (var writer = new Utf8JsonWriter((IBufferWriter<byte>)body.Writer, JsonFormat.Writer))
+        else if (request.Form.IsYaml)
         {
-            writer.WriteStartObject();
-            writer.WriteString("kind"u8, partial ? "PartialObjectMetadataList" : resource.ListKind);
-            writer.WriteString("apiVersion"u8, partial ? $"meta.k8s.io/{request.Form.MetaVersion}" : resource.GroupVersion);
-            writer.WriteStartObject("metadata"u8);
-            page.WriteMeta(writer);
-            writer.WriteEndObject();
-            writer.WriteStartArray("items"u8);
-            foreach (var stored in page.Items)
-            {
-                WriteItem(writer, request, stored, partial);
-                if (writer.BytesPending > 32 * 1024)
-                {
-                    writer.Flush();
-                    await body.Writer.FlushAsync(request.Aborted);
-                }
-            }
-
-            writer.WriteEndArray();
-            writer.WriteEndObject();
+            await WriteYamlListAsync(request, page, body.Writer);
+        }
+        else
+        {
+            await WriteListAsync(request, page, body.Writer);
         }
 
         await body.Writer.FlushAsync(request.Aborted);
+    }
+
+    private static (string Kind, string Version) ListHeading(ApiRequest request) => request.Form.Kind == Representation.PartialMetadata
+        ? ("PartialObjectMetadataList", $"meta.k8s.io/{request.Form.MetaVersion}")
+        : (request.Resource.ListKind, request.Resource.GroupVersion);
+
+    private static async Task WriteListAsync(ApiRequest request, ListPage page, PipeWriter output)
+    {
+        var (kind, version) = ListHeading(request);
+        using var writer = new Utf8JsonWriter((IBufferWriter<byte>)output, JsonFormat.Writer);
+        writer.WriteStartObject();
+        writer.WriteString("kind"u8, kind);
+        writer.WriteString("apiVersion"u8, version);
+        writer.WriteStartObject("metadata"u8);
+        page.WriteMeta(writer);
+        writer.WriteEndObject();
+        writer.WriteStartArray("items"u8);
+        foreach (var stored in page.Items)
+        {
+            WriteItem(writer, request, stored);
+            if (writer.BytesPending > LargestUnflushed)
+            {
+                writer.Flush();
+                await output.FlushAsync(request.Aborted);
+            }
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    /// <summary>Item by item too: no list is ever there as one text.</summary>
+    private static async Task WriteYamlListAsync(ApiRequest request, ListPage page, PipeWriter output)
+    {
+        var (kind, version) = ListHeading(request);
+        var heading = new ArrayBufferWriter<byte>(256);
+        using (var writer = new Utf8JsonWriter(heading, JsonFormat.Writer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("kind"u8, kind);
+            writer.WriteString("apiVersion"u8, version);
+            writer.WriteStartObject("metadata"u8);
+            page.WriteMeta(writer);
+            writer.WriteEndObject();
+            if (page.Items.Count == 0)
+            {
+                writer.WriteStartArray("items"u8);
+                writer.WriteEndArray();
+            }
+
+            writer.WriteEndObject();
+        }
+
+        output.Write(YamlAnswer.Of(heading.WrittenMemory).Span);
+        if (page.Items.Count > 0)
+        {
+            output.Write("items:\n"u8);
+        }
+
+        foreach (var stored in page.Items)
+        {
+            var item = new ArrayBufferWriter<byte>(stored.Json.Length + 16);
+            using (var writer = new Utf8JsonWriter(item, JsonFormat.Writer))
+            {
+                writer.WriteStartArray();
+                WriteItem(writer, request, stored);
+                writer.WriteEndArray();
+            }
+
+            output.Write(YamlAnswer.Of(item.WrittenMemory).Span);
+            if (output.UnflushedBytes > LargestUnflushed)
+            {
+                await output.FlushAsync(request.Aborted);
+            }
+        }
     }
 
     /// <summary>One event of a watch, a line of its own.</summary>
@@ -105,10 +171,10 @@ internal sealed class Renderer(TimeProvider time)
         output.Write("}\n"u8);
     }
 
-    private static void WriteItem(Utf8JsonWriter writer, ApiRequest request, StoredObject stored, bool partial)
+    private static void WriteItem(Utf8JsonWriter writer, ApiRequest request, StoredObject stored)
     {
         var json = InForm(request.Resource, stored);
-        if (!partial)
+        if (request.Form.Kind != Representation.PartialMetadata)
         {
             writer.WriteRawValue(json.Span, skipInputValidation: true);
             return;
@@ -131,6 +197,18 @@ internal sealed class Renderer(TimeProvider time)
             writer, page.Items.Select(stored => InForm(request.Resource, stored)), withHeading: true, page.WriteMeta);
     }
 
+    private ReadOnlyMemory<byte> Table(ApiRequest request, ListPage page)
+    {
+        var whole = new ArrayBufferWriter<byte>(4096);
+        using (var writer = new Utf8JsonWriter(whole, JsonFormat.Writer))
+        {
+            Table(request).Write(
+                writer, page.Items.Select(stored => InForm(request.Resource, stored)), withHeading: true, page.WriteMeta);
+        }
+
+        return whole.WrittenMemory;
+    }
+
     private void WriteInForm(Utf8JsonWriter writer, ApiRequest request, ReadOnlyMemory<byte> json, bool withHeading, long version)
     {
         if (request.Form.Kind == Representation.Table)
@@ -144,8 +222,13 @@ internal sealed class Renderer(TimeProvider time)
         PartialMetadata.Write(writer, document.RootElement, request.Form.MetaVersion);
     }
 
-    private TableWriter Table(ApiRequest request) =>
-        new(request.Resource, request.Form.MetaVersion, request.Query("includeObject"), time.GetUtcNow());
+    private TableWriter Table(ApiRequest request)
+    {
+        var included = request.Query("includeObject");
+        return included is "" or "None" or "Metadata" or "Object"
+            ? new(request.Resource, request.Form.MetaVersion, included, time.GetUtcNow())
+            : throw ApiException.BadRequest($"Unable to convert to Table as requested: includeObject must be one of None, Metadata, Object; it is \"{included}\"");
+    }
 
     /// <summary>The object as this resource shows it; for nearly all that is what is stored.</summary>
     private static ReadOnlyMemory<byte> InForm(ResourceDescriptor resource, StoredObject stored)

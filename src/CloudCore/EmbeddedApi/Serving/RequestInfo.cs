@@ -10,6 +10,9 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 internal sealed record RequestInfo(
     string Group, string Version, string Namespace, string Resource, string Name, string Subresource)
 {
+    /// <summary>Whether the path itself asks for a watch: <c>/api/v1/watch/…</c>.</summary>
+    public bool IsWatch { get; init; }
+
     /// <summary>Null where the path is not of the form that Kubernetes has.</summary>
     public static RequestInfo? Parse(string path)
     {
@@ -32,6 +35,17 @@ internal sealed record RequestInfo(
 
         var version = parts[next++];
         var rest = parts.AsSpan(next);
+        if (rest is ["watch", _, ..])
+        {
+            // the old form of ?watch=1, which Kubernetes still serves
+            return Of(group, version, rest[1..]) is { Resource.Length: > 0, Subresource.Length: 0 } watched ? watched with { IsWatch = true } : null;
+        }
+
+        return Of(group, version, rest);
+    }
+
+    private static RequestInfo? Of(string group, string version, ReadOnlySpan<string> rest)
+    {
 
         // /namespaces/NS alone, and its status and finalize, are the namespace object itself
         if (rest is ["namespaces", _, not ("status" or "finalize"), ..])

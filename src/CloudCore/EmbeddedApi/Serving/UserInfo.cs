@@ -29,7 +29,8 @@ internal sealed record UserInfo(string Name, IReadOnlyList<string> Groups)
     /// <summary>What else the authenticator says of the user.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Extra { get; init; } = s_nothing;
 
-    public bool IsAnonymous => Name == AnonymousName;
+    /// <summary>Whether nothing was shown; whoever acts as <see cref="AnonymousName"/> has shown who he is.</summary>
+    public bool IsAnonymous => ReferenceEquals(this, Anonymous);
 
     /// <summary>The node that this user is by its name and group; null for anybody else.</summary>
     public string? NodeName => Name.StartsWith(NodePrefix, StringComparison.Ordinal) && Name.Length > NodePrefix.Length && IsIn(Nodes)

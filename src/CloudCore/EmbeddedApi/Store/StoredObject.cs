@@ -63,6 +63,9 @@ internal sealed class StoredObject(NamespacedName key, string uid, long resource
     /// <summary>A tree of the object, to be changed by its one owner.</summary>
     public JsonObject Parse() => (JsonObject)JsonNode.Parse(Json, null, JsonFormat.StoredReader)!;
 
+    /// <summary>The same content at another version, for whoever is told that it is gone.</summary>
+    public StoredObject At(long resourceVersion) => new(Key, Uid, resourceVersion, PreparedObject.From(Parse()).WithVersion(resourceVersion));
+
     private KeyValuePair<string, string>[] ReadLabels()
     {
         var reader = new Utf8JsonReader(Json, new JsonReaderOptions { MaxDepth = JsonFormat.MaxDepth });

@@ -66,6 +66,10 @@ internal sealed class Conformance(string kind, string version)
             {
                 (replaced ??= []).Add((name, other));
             }
+            else if (field is { Optional: false, Always: false } && IsEmpty(value, field.Shape))
+            {
+                (removed ??= []).Add(name);
+            }
 
             _path.Pop();
         }
@@ -80,6 +84,19 @@ internal sealed class Conformance(string kind, string version)
             node[name] = value;
         }
     }
+
+    /// <summary>What a Go client takes for nothing, and leaves out when it writes.</summary>
+    private static bool IsEmpty(JsonNode value, FieldShape shape) => shape.Kind switch
+    {
+        FieldKind.Any => false,
+        FieldKind.Map => value is JsonObject { Count: 0 },
+        FieldKind.List => value is JsonArray { Count: 0 },
+        FieldKind.String => value.AsText() is "",
+        FieldKind.Boolean => value.GetValueKind() == JsonValueKind.False,
+        FieldKind.Integer or FieldKind.Number => value is JsonValue number
+            && ((number.TryGetValue<long>(out var whole) && whole == 0) || (number.TryGetValue<int>(out var small) && small == 0)),
+        _ => false,
+    };
 
     /// <summary>Checks a value; where its canonical form is another one, that is returned.</summary>
     private JsonNode? Value(JsonNode value, FieldShape shape)
@@ -104,8 +121,9 @@ internal sealed class Conformance(string kind, string version)
                 return List(list, new FieldShape(FieldKind.String));
             case FieldKind.Quantity when kindOfValue == JsonValueKind.Number:
                 return JsonValue.Create(value.ToJsonString());
+            case FieldKind.Quantity when kindOfValue == JsonValueKind.String && QuantityRules.Parse(value.AsText()!) is not null:
             case FieldKind.Any:
-            case FieldKind.String or FieldKind.Quantity or FieldKind.IntOrString or FieldKind.Duration when kindOfValue == JsonValueKind.String:
+            case FieldKind.String or FieldKind.IntOrString or FieldKind.Duration when kindOfValue == JsonValueKind.String:
             case FieldKind.Time or FieldKind.MicroTime when kindOfValue == JsonValueKind.String && KubeTime.TryParse(value.AsText(), out _):
             case FieldKind.Bytes when kindOfValue == JsonValueKind.String && IsBase64(value.AsText()!):
             case FieldKind.Boolean or FieldKind.ObjectOrBoolean when kindOfValue is JsonValueKind.True or JsonValueKind.False:

@@ -10,6 +10,7 @@ internal static class ContainerRules
     private static readonly string[] s_pullPolicies = ["Always", "IfNotPresent", "Never"];
     private static readonly string[] s_messagePolicies = ["File", "FallbackToLogsOnError"];
     private static readonly string[] s_protocols = ["TCP", "UDP", "SCTP"];
+    private static readonly string[] s_schemes = ["HTTP", "HTTPS"];
     private static readonly string[] s_probeHandlers = ["exec", "httpGet", "tcpSocket", "grpc", "sleep"];
 
     /// <summary>Checks one list of containers; names must differ over all lists of the pod.</summary>
@@ -102,6 +103,19 @@ internal static class ContainerRules
         if (number is < 1 or > HighestPort)
         {
             errors.Invalid(field, number, "must be between 1 and 65535, inclusive");
+        }
+    }
+
+    /// <summary>A port by its number, or by the name that the container gives it.</summary>
+    private static void CheckTargetPort(JsonNode? port, string field, FieldErrors errors)
+    {
+        if (port.AsText() is { } name)
+        {
+            NameRules.PortName(name).ToList().ForEach(why => errors.Invalid(field, name, why));
+        }
+        else
+        {
+            CheckPort((port as JsonValue)?.TryGetValue<long>(out var number) == true ? number : (port as JsonValue)?.TryGetValue<int>(out var small) == true ? small : 0, field, errors);
         }
     }
 
@@ -199,6 +213,19 @@ internal static class ContainerRules
                 {
                     errors.Invalid($"{field}.{member}.{number}", value, "must be greater than or equal to 0");
                 }
+            }
+
+            foreach (var handler in (string[])["httpGet", "tcpSocket", "grpc"])
+            {
+                if (probe.Object(handler) is { } action)
+                {
+                    CheckTargetPort(action["port"], $"{field}.{member}.{handler}.port", errors);
+                }
+            }
+
+            if (probe.Object("httpGet") is { } http)
+            {
+                PodSpecRules.CheckOneOf(http, "scheme", s_schemes, $"{field}.{member}.httpGet", errors);
             }
 
             if (member != "readinessProbe" && probe.Number("successThreshold") is > 1 and var threshold)

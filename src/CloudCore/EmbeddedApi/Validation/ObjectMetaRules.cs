@@ -14,6 +14,11 @@ internal static class ObjectMetaRules
     {
         var metadata = node.Object("metadata")!;
         CheckName(resource, metadata, errors);
+        if (metadata.Number("generation") is < 0 and var generation)
+        {
+            errors.Invalid("metadata.generation", generation, "must be greater than or equal to 0");
+        }
+
         CheckLabels(metadata.Object("labels"), "metadata.labels", errors);
         CheckAnnotations(metadata.Object("annotations"), "metadata.annotations", errors);
         CheckOwners(metadata, errors);

@@ -90,7 +90,7 @@ internal static class PolicyRules
 
         if (spec.Number("minReplicas") > (spec.Number("maxReplicas") ?? 0))
         {
-            errors.Invalid("spec.maxReplicas", spec["maxReplicas"], "must be greater than or equal to `minReplicas`");
+            errors.Invalid("spec.maxReplicas", spec.Number("maxReplicas") ?? 0, "must be greater than or equal to `minReplicas`");
         }
 
         var target = spec.Object("scaleTargetRef") ?? [];

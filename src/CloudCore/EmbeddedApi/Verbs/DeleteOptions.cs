@@ -32,6 +32,11 @@ internal sealed record DeleteOptions
             throw ApiException.BadRequest($"the body of a delete must be DeleteOptions, not {kind}");
         }
 
+        if ((body.List("dryRun") ?? []).Select(v => v.AsText()).FirstOrDefault(v => v != "All") is { } dryRun)
+        {
+            throw RequestOptions.Refuse(request, "dryRun", "FieldValueNotSupported", $"Unsupported value: \"{dryRun}\": supported values: \"All\"");
+        }
+
         // what stands in the body counts; the query is for callers that send none
         if (body["propagationPolicy"] is null && request.Query("propagationPolicy") is { Length: > 0 } asked)
         {

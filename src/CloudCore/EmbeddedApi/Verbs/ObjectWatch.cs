@@ -18,6 +18,16 @@ internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProv
 
     public async Task WatchAsync(ApiRequest request)
     {
+        if (request.Form.IsYaml)
+        {
+            throw new ApiException(StatusReason.NotAcceptable, "only the following media types are accepted: application/json, application/json;stream=watch");
+        }
+
+        if (request.Form.Kind == Representation.PartialMetadata)
+        {
+            request.Form.DemandMetadataOf(list: false, request.Resource.Kind);
+        }
+
         var filter = ObjectReads.FilterOf(request);
         var asked = ListRules.Version(request);
         var sendInitial = SendsInitialEvents(request);
@@ -224,7 +234,8 @@ internal sealed class ObjectWatch(ObjectStore store, Renderer renderer, TimeProv
             }
             else if (matched)
             {
-                Write("DELETED", change.Object);
+                // one that ceases to match is shown as this watcher knows it, with the version at which it went
+                Write("DELETED", change is { Type: ChangeType.Modified, Previous: { } known } ? known.At(change.Revision) : change.Object);
             }
         }
 

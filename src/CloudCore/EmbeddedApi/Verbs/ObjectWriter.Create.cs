@@ -112,7 +112,7 @@ internal sealed partial class ObjectWriter
         var resource = context.Resource;
         context.Conform(body);
         var metadata = body.Object("metadata")!;
-        foreach (var owned in (string[])["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"])
+        foreach (var owned in (string[])["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"])
         {
             metadata.Remove(owned);
         }

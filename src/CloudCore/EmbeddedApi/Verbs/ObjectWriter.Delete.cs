@@ -44,6 +44,12 @@ internal sealed partial class ObjectWriter
                 return new DeleteResult(stored, false);
             }
 
+            if (remove && context.Resource.DeletionGrace is not null)
+            {
+                // what could have had a grace period is shown as it went: without any
+                Mark(context.Resource, node, 0);
+            }
+
             if (context.DryRun || options.DryRun)
             {
                 return new DeleteResult(Pretend(context, node, stored.ResourceVersion), remove);

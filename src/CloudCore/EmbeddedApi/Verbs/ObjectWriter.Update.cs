@@ -60,6 +60,7 @@ internal sealed partial class ObjectWriter
         context.CheckKind(next);
         CheckIdentity(context, stored, next.Object("metadata")!);
         context.Conform(next);
+        CheckFixed(context, old.Object("metadata")!, next.Object("metadata")!);
         resource.ToStorage?.Invoke(next);
         if (subresource.Length > 0)
         {
@@ -154,7 +155,7 @@ internal sealed partial class ObjectWriter
 
         CheckNamespace(context, metadata);
         var uid = metadata.Text("uid") ?? "";
-        if (uid.Length > 0 && uid != stored.Uid)
+        if (uid.Length > 0 && uid != stored.Uid && !context.IsPatch)
         {
             throw ApiException.Conflict(
                 context.Resource, name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored.Uid}");
@@ -190,6 +191,27 @@ internal sealed partial class ObjectWriter
         {
             next.SetOrRemove("status", old["status"]?.DeepClone());
         }
+    }
+
+    /// <summary>Kubernetes takes a wish to delete, or for another identity, for a mistake.</summary>
+    private static void CheckFixed(WriteContext context, JsonObject before, JsonObject after)
+    {
+        var errors = new Validation.FieldErrors();
+        if (after.Text("uid") is { Length: > 0 } uid && uid != before.Text("uid"))
+        {
+            errors.Invalid("metadata.uid", uid, "field is immutable");
+        }
+
+        foreach (var member in (string[])["deletionTimestamp", "deletionGracePeriodSeconds"])
+        {
+            // where the object is on its way out, the time that it goes at is kept
+            if (after[member] is { } wanted && !JsonNode.DeepEquals(wanted, before[member]) && (member != "deletionTimestamp" || before[member] is null))
+            {
+                errors.Invalid($"metadata.{member}", wanted, "field is immutable");
+            }
+        }
+
+        errors.ThrowIfAny(context.Resource, context.Key.Name);
     }
 
     private static bool SameSpec(ResourceDescriptor resource, JsonObject old, JsonObject next)

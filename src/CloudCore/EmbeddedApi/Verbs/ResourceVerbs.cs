@@ -61,6 +61,11 @@ internal sealed class ResourceVerbs(
 
         switch (request.Context.Request.Method)
         {
+            case "GET" when request.Path.IsWatch:
+                await _watch.WatchAsync(request);
+                break;
+            case not "GET" when request.Path.IsWatch:
+                throw ApiException.MethodNotAllowed();
             case "GET" when named:
                 // also with watch: one object is watched by a field selector, as in Kubernetes
                 await _reads.GetAsync(request);

@@ -29,11 +29,14 @@ internal sealed record WriteContext(
     /// <summary>As the path says it, for the owner's entry; empty for the object itself.</summary>
     public string Subresource { get; init; } = "";
 
-    /// <summary>Fields that stood twice in the body.</summary>
+    /// <summary>What stood twice in the body, in words.</summary>
     public IReadOnlyList<string> Duplicates { get; init; } = [];
 
     /// <summary>The patch that the object was made by, as errors quote it; null where it was given whole.</summary>
     public Func<JsonObject, string>? QuotePatch { get; init; }
+
+    /// <summary>Whether a patch made the object from the one that is there.</summary>
+    public bool IsPatch => QuotePatch is not null;
 
     /// <summary>Whether the object comes with its owners already, as server-side apply made them.</summary>
     public bool IsApplied { get; init; }
@@ -42,7 +45,7 @@ internal sealed record WriteContext(
     {
         if (request.Query("dryRun") is not ("" or "All") and var dryRun)
         {
-            throw ApiException.BadRequest($"dryRun: Unsupported value: \"{dryRun}\": supported values: \"All\"");
+            throw RequestOptions.Refuse(request, "dryRun", "FieldValueNotSupported", $"Unsupported value: \"{dryRun}\": supported values: \"All\"");
         }
 
         var validation = request.Query("fieldValidation") is { Length: > 0 } given ? given : "Warn";
@@ -54,8 +57,9 @@ internal sealed record WriteContext(
                 Subresource = request.Path.Subresource,
                 Duplicates = DuplicateFields.Of(request.Context),
             }
-            : throw ApiException.BadRequest(
-                $"fieldValidation: Unsupported value: \"{validation}\": supported values: \"Ignore\", \"Strict\", \"Warn\"");
+            : throw RequestOptions.Refuse(
+                request, "fieldValidation", "FieldValueNotSupported",
+                $"Unsupported value: \"{validation}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"");
     }
 
     /// <summary>Checks kind and apiVersion of a body; fills them in where they are missing.</summary>
@@ -63,14 +67,14 @@ internal sealed record WriteContext(
     {
         if (body.Text("apiVersion") is { Length: > 0 } version && version != Resource.GroupVersion)
         {
-            throw ApiException.BadRequest(
-                $"the API version in the data ({version}) does not match the expected API version ({Resource.GroupVersion})");
+            throw RefuseType(
+                body, $"the API version in the data ({version}) does not match the expected API version ({Resource.GroupVersion})");
         }
 
         if (body.Text("kind") is { Length: > 0 } kind && kind != Resource.Kind)
         {
-            throw ApiException.BadRequest(
-                $"{kind} in version \"{Resource.Version}\" cannot be handled as a {Resource.Kind}: no kind \"{kind}\" is registered for this resource");
+            throw RefuseType(
+                body, $"{kind} in version \"{Resource.Version}\" cannot be handled as a {Resource.Kind}: no kind \"{kind}\" is registered for this resource");
         }
 
         body["apiVersion"] = Resource.GroupVersion;
@@ -105,7 +109,7 @@ internal sealed record WriteContext(
             return;
         }
 
-        var words = unknown.Select(f => $"unknown field \"{f}\"").Concat(Duplicates.Select(f => $"duplicate field \"{f}\"")).ToList();
+        var words = unknown.Select(f => $"unknown field \"{f}\"").Concat(Duplicates).ToList();
         if (FieldValidation == "Strict")
         {
             throw Refuse(body, $"strict decoding error: {string.Join(", ", words)}");
@@ -139,7 +143,16 @@ internal sealed record WriteContext(
             return ApiException.BadRequest($"{Resource.Kind} in version \"{Resource.Version}\" cannot be handled as a {Resource.Kind}: {why}");
         }
 
-        var message = $"Invalid value: {JsonValue.Create(quote(body)).ToJsonString(s_plain)}: {why}";
+        return Invalid(quote(body), why);
+    }
+
+    /// <summary>A body of another type is the caller's mistake; a patch that makes one of the object is a patch that does not fit it.</summary>
+    private ApiException RefuseType(JsonObject body, string why) =>
+        QuotePatch is { } quote ? Invalid(quote(body), why) : ApiException.BadRequest(why);
+
+    private static ApiException Invalid(string patch, string why)
+    {
+        var message = $"Invalid value: {JsonValue.Create(patch).ToJsonString(s_plain)}: {why}";
         return new ApiException(
             StatusReason.Invalid,
             $" \"\" is invalid: patch: {message}",

@@ -166,7 +166,7 @@ public sealed class TokenTests : IAsyncLifetime
         });
         var dot = token.LastIndexOf('.');
         Assert.True(ecdsa.VerifyData(Encoding.ASCII.GetBytes(token[..dot]), FromBase64Url(token[(dot + 1)..]), HashAlgorithmName.SHA256));
-        Assert.Equal(HttpStatusCode.Unauthorized, (await new ApiClient(_host.Client(user: null)).GetAsync("/openid/v1/jwks")).Code);
+        Assert.Equal(HttpStatusCode.Forbidden, (await new ApiClient(_host.Client(user: null)).GetAsync("/openid/v1/jwks")).Code);
         Assert.Equal(HttpStatusCode.Forbidden, (await new ApiClient(_host.Client("jane")).GetAsync("/openid/v1/jwks")).Code);
     }
 
