@@ -63,6 +63,9 @@ internal sealed partial class Normalizer(Uri address, string folder)
                 }
 
                 return replaced;
+            case JsonArray items when key == "managedFields":
+                // they stand in the order of their times, to the second: by chance, where two writes are close
+                return new JsonArray([.. items.OrderBy(ManagerOf, StringComparer.Ordinal).Select(i => Replace(i, key))]);
             case JsonArray items:
                 return new JsonArray([.. items.Select(i => Replace(i, key))]);
             case JsonValue value when value.TryGetValue<string>(out var text):
@@ -73,6 +76,9 @@ internal sealed partial class Normalizer(Uri address, string folder)
                 return node?.DeepClone();
         }
     }
+
+    private static string ManagerOf(JsonNode? entry) =>
+        entry is JsonObject members ? $"{Text(members["manager"])} {Text(members["operation"])} {Text(members["apiVersion"])} {Text(members["subresource"])}" : "";
 
     private string Replace(string text, string key)
     {
