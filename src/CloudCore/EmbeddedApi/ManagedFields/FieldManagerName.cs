@@ -1,5 +1,4 @@
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
-using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.ManagedFields;
 
