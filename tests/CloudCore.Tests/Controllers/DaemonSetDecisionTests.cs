@@ -12,6 +12,7 @@ public sealed class DaemonSetDecisionTests
     private readonly List<NodeFacts> _nodes = [];
     private readonly List<PodFacts> _pods = [];
     private DaemonSetSpec _spec = new();
+    private bool _countsOffline;
     private Func<PodFacts, TimeSpan> _replaceAfter = _ => TimeSpan.Zero;
 
     [Fact]
@@ -115,6 +116,22 @@ public sealed class DaemonSetDecisionTests
         Pod("n2", "old");
         Pod("n3", "old");
         Assert.Equal(dead.Select(pod => pod.Uid).Order(), Decide().Delete.Select(pod => pod.Uid).Order());
+    }
+
+    [Fact]
+    public void By_the_annotation_nodes_that_are_away_count_as_in_kubernetes()
+    {
+        Nodes(3);
+        RollingUpdate(maxUnavailable: "1");
+        _nodes[0] = _nodes[0] with { Conditions = Ready("Unknown") };
+        var away = Pod("n0", "old");
+        Pod("n1", "old");
+        Pod("n2", "old");
+        Assert.DoesNotContain(away, Decide().Delete);
+        Assert.Single(Decide().Delete);
+        _countsOffline = true;
+        // its pod serves nobody, so it is replaced first; and as long as it is not back, nobody else may be missing
+        Assert.Equal([away], Decide().Delete);
     }
 
     [Fact]
@@ -272,6 +289,7 @@ public sealed class DaemonSetDecisionTests
         Pods = _pods.GroupBy(pod => pod.NodeName).ToDictionary(group => group.Key, group => (IReadOnlyList<PodFacts>)[.. group]),
         Now = s_now,
         ReplaceAfter = _replaceAfter,
+        CountsOffline = _countsOffline,
     });
 
     private void Nodes(int count) =>

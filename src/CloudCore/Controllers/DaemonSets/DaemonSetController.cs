@@ -147,6 +147,7 @@ internal sealed partial class DaemonSetController : IController
             Nodes = _view.Nodes.All(),
             Pods = pods.GroupBy(pod => pod.NodeName).ToDictionary(group => group.Key, group => (IReadOnlyList<PodFacts>)[.. group]),
             Now = _time.GetUtcNow(),
+            CountsOffline = view.Metadata.Annotations?.GetValueOrDefault(DaemonSetDecision.OfflineAnnotation) == "true",
             ReplaceAfter = pod => _backoff.Left(daemonSet.Uid, pod.NodeName),
         });
 

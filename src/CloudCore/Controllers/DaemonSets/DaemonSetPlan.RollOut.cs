@@ -5,7 +5,8 @@ internal sealed partial class DaemonSetDecision
 {
     private void RollOut()
     {
-        var online = _state.Nodes.Where(node => node.IsReady && _verdicts[node.Name].ShouldContinue).Select(node => node.Name).ToList();
+        _away.UnionWith(_state.Nodes.Where(node => !node.IsReady).Select(node => node.Name));
+        var online = _state.Nodes.Where(node => (node.IsReady || _state.CountsOffline) && _verdicts[node.Name].ShouldContinue).Select(node => node.Name).ToList();
         if (_maxSurge == 0)
         {
             ReplaceInPlace(online);
@@ -28,7 +29,7 @@ internal sealed partial class DaemonSetDecision
             {
                 unavailable += IsMissingOrUnavailable(node, current) ? 1 : 0;
             }
-            else if (current is not null || !IsAvailable(old))
+            else if (current is not null || !Serves(old))
             {
                 // it serves nobody, so replacing it costs nothing; but the node counts as one without
                 unavailable++;
@@ -58,9 +59,9 @@ internal sealed partial class DaemonSetDecision
 
             if (current is not null)
             {
-                surging += IsAvailable(current) ? 0 : 1;
+                surging += Serves(current) ? 0 : 1;
             }
-            else if (!IsAvailable(old))
+            else if (!Serves(old))
             {
                 _create.Add(new DaemonPodPlace(node, old.Uid));
             }
@@ -73,8 +74,11 @@ internal sealed partial class DaemonSetDecision
         _create.AddRange(candidates.Take(Math.Max(0, _maxSurge - surging)));
     }
 
+    // what a node that is away last said of its pod is no service; where such nodes are left alone it is not asked
+    private bool Serves(PodFacts pod) => !_away.Contains(pod.NodeName) && IsAvailable(pod);
+
     private bool IsMissingOrUnavailable(string node, PodFacts? current) =>
-        current is null ? _verdicts[node].ShouldRun : !IsAvailable(current);
+        current is null ? _verdicts[node].ShouldRun : !Serves(current);
 
     private (PodFacts? Current, PodFacts? Old) AliveOn(string node)
     {

@@ -17,6 +17,9 @@ internal sealed record DaemonSetState
 
     public required DateTimeOffset Now { get; init; }
 
+    /// <summary>Whether nodes that are not Ready count against maxUnavailable and are updated, as in Kubernetes.</summary>
+    public bool CountsOffline { get; init; }
+
     /// <summary>How long a failed or finished pod must still wait for its replacement; zero for now.</summary>
     public Func<PodFacts, TimeSpan> ReplaceAfter { get; init; } = static _ => TimeSpan.Zero;
 }
@@ -35,15 +38,19 @@ internal sealed record DaemonSetPlan(
 /// It follows Kubernetes' DaemonSet controller, but for one thing: a rollout leaves nodes that are not Ready alone.
 /// Their pods are neither replaced nor counted against maxUnavailable: an edge node that is away for a week must not
 /// hold up the others, and its old pod must go on running until its replacement can be started. It is updated,
-/// within the same limits, when it is back.
+/// within the same limits, when it is back. The annotation <see cref="OfflineAnnotation"/> switches to Kubernetes' counting.
 /// </summary>
 internal sealed partial class DaemonSetDecision
 {
+    /// <summary>Of a DaemonSet: <c>true</c> for a rollout that counts nodes which are not Ready like any other.</summary>
+    public const string OfflineAnnotation = "edgesync.io/count-offline-nodes";
+
     private readonly DaemonSetState _state;
     private readonly List<Toleration> _tolerations;
     private readonly List<DaemonPodPlace> _create = [];
     private readonly Dictionary<string, PodFacts> _delete = [];
     private readonly Dictionary<string, PlacementVerdict> _verdicts = [];
+    private readonly HashSet<string> _away = [];
     private readonly int _desired;
     private readonly int _maxSurge;
     private readonly int _maxUnavailable;
