@@ -63,7 +63,7 @@ public sealed class ApiFuzzTests(ITestOutputHelper output)
 
         output.WriteLine($"{string.Join(", ", codes.OrderBy(c => c.Key).Select(c => $"{(int)c.Key}: {c.Value}"))}; slowest {slowest.TotalMilliseconds:0} ms");
         Assert.True(failures.Count == 0, string.Join("\n\n", failures));
-        Assert.True(codes.GetValueOrDefault(HttpStatusCode.OK) + codes.GetValueOrDefault(HttpStatusCode.Created) > requests / 20, "hardly anything was understood: the requests are too wild to find much");
+        Assert.True(codes.GetValueOrDefault(HttpStatusCode.OK) + codes.GetValueOrDefault(HttpStatusCode.Created) > requests / 40, "hardly anything was understood: the requests are too wild to find much");
         using var alive = await client.GetAsync(new Uri("/readyz", UriKind.Relative));
         Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
         var growth = GC.GetTotalMemory(forceFullCollection: true) - before;
