@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using EdgeSync.CloudCore.KubeApi.Authentication;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.CloudCore.KubeApi.Authentication;
 using EdgeSync.CloudCore.Tests.Enrollment;
 using EdgeSync.TestKit;
 

@@ -13,7 +13,7 @@ internal sealed class JsonScratch : IDisposable
     private const int MostKept = 128 * 1024;
 
     [ThreadStatic]
-    private static JsonScratch? t_free;
+    private static JsonScratch? s_free;
 
     private readonly ArrayBufferWriter<byte> _buffer = new(8192);
 
@@ -33,8 +33,8 @@ internal sealed class JsonScratch : IDisposable
 
     public static JsonScratch Rent()
     {
-        var scratch = t_free ?? new JsonScratch();
-        t_free = null;
+        var scratch = s_free ?? new JsonScratch();
+        s_free = null;
         return scratch;
     }
 
@@ -48,6 +48,6 @@ internal sealed class JsonScratch : IDisposable
 
         _buffer.ResetWrittenCount();
         Writer.Reset(_buffer);
-        t_free = this;
+        s_free = this;
     }
 }
