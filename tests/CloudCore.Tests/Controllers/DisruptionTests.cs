@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using EdgeSync.CloudCore.Controllers;
 using EdgeSync.CloudCore.Controllers.Disruption;
 using EdgeSync.CloudCore.KubeApi;
@@ -46,7 +47,7 @@ public sealed class DisruptionTests
     {
         BudgetStatus At(DateTimeOffset now) => BudgetStatus.Decide(new BudgetState
         {
-            MinAvailable = new BudgetAmount(1, false),
+            MinAvailable = Amount("1"),
             Pods = [Pod("a", ready: true), Pod("b", ready: true), Pod("going", ready: true) with { IsDeleting = true }],
             Wanted = 0,
             Disrupted = new Dictionary<string, DateTimeOffset> { ["b"] = s_now, ["going"] = s_now, ["gone"] = s_now },
@@ -101,9 +102,8 @@ public sealed class DisruptionTests
         await world.AllowsAsync(1);
     }
 
-    private static BudgetAmount? Amount(string? text) => text is null
-        ? null
-        : new BudgetAmount(int.Parse(text.TrimEnd('%'), System.Globalization.CultureInfo.InvariantCulture), text.EndsWith('%'));
+    private static JsonElement? Amount(string? text) =>
+        text is null ? null : JsonElement.Parse(text.EndsWith('%') ? $"\"{text}\"" : text);
 
     private static PodFacts Pod(string name, bool ready) => new() { Name = new NamespacedName("default", name), Uid = name, IsReady = ready };
 

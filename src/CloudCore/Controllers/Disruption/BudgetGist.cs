@@ -1,8 +1,9 @@
+using System.Text.Json;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers.Disruption;
 
-/// <summary>Of a PodDisruptionBudget the pods that it is about.</summary>
+/// <summary>Of a PodDisruptionBudget the pods that it is about, and what it asks for.</summary>
 internal sealed record BudgetGist
 {
     public BudgetGistSpec? Spec { get; set; }
@@ -13,4 +14,10 @@ internal sealed record BudgetGistSpec
 {
     /// <summary>Missing fits nothing, an empty one every pod of the namespace (policy/v1).</summary>
     public LabelSelector? Selector { get; set; }
+
+    /// <summary>A count, or a percentage.</summary>
+    public JsonElement? MinAvailable { get; set; }
+
+    /// <summary>Likewise.</summary>
+    public JsonElement? MaxUnavailable { get; set; }
 }

@@ -1,31 +1,13 @@
-using System.Globalization;
-using System.Text.Json.Nodes;
+using System.Text.Json;
 
 namespace EdgeSync.CloudCore.Controllers.Disruption;
-
-/// <summary>What a budget asks for: a number of pods, or a part of them.</summary>
-/// <param name="Number">Pods, or percent.</param>
-/// <param name="IsPercent">Whether it is percent of the expected pods, rounded up (as Kubernetes' controller does for both fields).</param>
-internal readonly record struct BudgetAmount(int Number, bool IsPercent)
-{
-    /// <summary>Null where the field is missing. The API has checked it.</summary>
-    public static BudgetAmount? Read(JsonNode? value) => value switch
-    {
-        JsonValue number when number.TryGetValue<int>(out var count) => new BudgetAmount(count, false),
-        JsonValue text when text.TryGetValue<string>(out var percent)
-            && int.TryParse(percent.TrimEnd('%'), NumberStyles.None, CultureInfo.InvariantCulture, out var count) => new BudgetAmount(count, percent.EndsWith('%')),
-        _ => null,
-    };
-
-    public int Of(int expected) => IsPercent ? (int)(((long)expected * Number + 99) / 100) : Number;
-}
 
 /// <summary>What is decided from.</summary>
 internal sealed record BudgetState
 {
-    public BudgetAmount? MinAvailable { get; init; }
+    public JsonElement? MinAvailable { get; init; }
 
-    public BudgetAmount? MaxUnavailable { get; init; }
+    public JsonElement? MaxUnavailable { get; init; }
 
     /// <summary>The pods that the selector fits.</summary>
     public required IReadOnlyList<PodFacts> Pods { get; init; }
@@ -64,11 +46,11 @@ internal sealed record BudgetStatus
         // a pod that is seen going, or is gone, is counted by itself
         var waiting = state.Pods.Where(p => !p.IsDeleting).Select(p => p.Name.Name).ToHashSet();
         var disrupted = state.Disrupted.Where(d => waiting.Contains(d.Key) && d.Value + DeletionLimit > state.Now).ToDictionary();
-        var expected = state.MinAvailable is { IsPercent: false } ? state.Pods.Count : state.Wanted;
+        var expected = state.MinAvailable is { ValueKind: JsonValueKind.Number } ? state.Pods.Count : state.Wanted;
         var desired = state switch
         {
-            { MaxUnavailable: { } most } => Math.Max(0, expected - most.Of(expected)),
-            { MinAvailable: { } least } => least.Of(expected),
+            { MaxUnavailable: { } most } => Math.Max(0, expected - CountOrShare.Of(most, 0, expected, roundUp: true)),
+            { MinAvailable: { } least } => CountOrShare.Of(least, 0, expected, roundUp: true),
             _ => 0,
         };
         var healthy = state.Pods.Count(p => p.IsReady && !p.IsDeleting && !disrupted.ContainsKey(p.Name.Name));

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
@@ -68,16 +69,14 @@ internal sealed class DisruptionController : IController
         }
 
         var node = (JsonObject)JsonNode.Parse(budget.Json.Span)!;
-        var selector = budget.View(ControllersJson.Default.BudgetGist).Spec?.Selector;
-        var pods = _view.Pods.All().Where(p => p.Name.Namespace == key.Namespace && selector.Matches(p.Labels)).ToList();
-        var least = BudgetAmount.Read(node["spec"]?["minAvailable"]);
-        var most = BudgetAmount.Read(node["spec"]?["maxUnavailable"]);
+        var spec = budget.View(ControllersJson.Default.BudgetGist).Spec;
+        var pods = _view.Pods.All().Where(p => p.Name.Namespace == key.Namespace && (spec?.Selector).Matches(p.Labels)).ToList();
         var status = BudgetStatus.Decide(new BudgetState
         {
-            MinAvailable = least,
-            MaxUnavailable = most,
+            MinAvailable = spec?.MinAvailable,
+            MaxUnavailable = spec?.MaxUnavailable,
             Pods = pods,
-            Wanted = most is not null || least is { IsPercent: true } ? await _wanted.CountAsync(key.Namespace, pods, ct) : 0,
+            Wanted = spec?.MaxUnavailable is not null || spec?.MinAvailable is { ValueKind: JsonValueKind.String } ? await _wanted.CountAsync(key.Namespace, pods, ct) : 0,
             Disrupted = Disrupted(node["status"]?["disruptedPods"] as JsonObject),
             Now = _time.GetUtcNow(),
         });
@@ -110,7 +109,7 @@ internal sealed class DisruptionController : IController
             now["disruptedPods"] = new JsonObject(status.Disrupted.Select(d => KeyValuePair.Create(d.Key, (JsonNode?)KubeTime.Format(d.Value))));
         }
 
-        if (JsonNode.DeepEquals(before, now) || Same(before, now))
+        if (Same(before, now))
         {
             return;
         }

@@ -11,10 +11,14 @@ namespace EdgeSync.CloudCore.Controllers.Disruption;
 /// </summary>
 internal sealed class WantedPods(KubeClient client)
 {
-    private static readonly ApiResource s_replicaSets = new("apps", "v1", "replicasets", "ReplicaSet", true);
-    private static readonly ApiResource s_deployments = new("apps", "v1", "deployments", "Deployment", true);
-    private static readonly ApiResource s_statefulSets = new("apps", "v1", "statefulsets", "StatefulSet", true);
-    private static readonly ApiResource s_replicationControllers = new("", "v1", "replicationcontrollers", "ReplicationController", true);
+    private static readonly ApiResource[] s_kinds =
+    [
+        ApiResources.ReplicaSets,
+        ApiResources.Deployments,
+        ApiResources.StatefulSets,
+        ApiResources.DaemonSets,
+        new("", "v1", "replicationcontrollers", "ReplicationController", true),
+    ];
 
     public async Task<int> CountAsync(string ns, IReadOnlyList<PodFacts> pods, CancellationToken ct)
     {
@@ -30,7 +34,7 @@ internal sealed class WantedPods(KubeClient client)
 
     private async Task<int> CountAsync(string ns, OwnerReference owner, HashSet<string> counted, CancellationToken ct)
     {
-        if (ResourceOf(owner) is not { } resource
+        if (Array.Find(s_kinds, owner.Is) is not { } resource
             || await client.GetAsync(resource, ns, owner.Name, ct) is not { } found
             || found.Uid != owner.Uid
             || !counted.Add(found.Uid))
@@ -38,7 +42,7 @@ internal sealed class WantedPods(KubeClient client)
             return 0;
         }
 
-        if (resource == s_replicaSets && ControllerOf(found) is { } above)
+        if (resource == ApiResources.ReplicaSets && found.View(KubernetesJson.Default.AnyObject).Metadata.Controller() is { } above)
         {
             return await CountAsync(ns, above, counted, ct);
         }
@@ -47,17 +51,4 @@ internal sealed class WantedPods(KubeClient client)
         var number = resource == ApiResources.DaemonSets ? node["status"]?["desiredNumberScheduled"] : node["spec"]?["replicas"];
         return number?.GetValue<int>() ?? (resource == ApiResources.DaemonSets ? 0 : 1);
     }
-
-    private static OwnerReference? ControllerOf(KubeObject value) =>
-        value.View(KubernetesJson.Default.AnyObject).Metadata.OwnerReferences?.FirstOrDefault(o => o.Controller == true);
-
-    private static ApiResource? ResourceOf(OwnerReference owner) => (owner.ApiVersion.Split('/')[0], owner.Kind) switch
-    {
-        ("apps", "ReplicaSet") => s_replicaSets,
-        ("apps", "Deployment") => s_deployments,
-        ("apps", "StatefulSet") => s_statefulSets,
-        ("apps", "DaemonSet") => ApiResources.DaemonSets,
-        ("v1", "ReplicationController") => s_replicationControllers,
-        _ => null,
-    };
 }

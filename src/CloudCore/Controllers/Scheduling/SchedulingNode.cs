@@ -29,14 +29,6 @@ internal sealed record SchedulingNode
             Allocatable = Demand.Read(node.Status?.Allocatable ?? node.Status?.Capacity),
         };
     }
-
-    /// <summary>Whether a pod that found no place may find one because of what differs.</summary>
-    public bool OffersLike(SchedulingNode other) =>
-        Unschedulable == other.Unschedulable && Taints.SequenceEqual(other.Taints)
-        && Same(Labels, other.Labels) && Same(Allocatable, other.Allocatable);
-
-    private static bool Same<T>(IReadOnlyDictionary<string, T> a, IReadOnlyDictionary<string, T> b) =>
-        a.Count == b.Count && a.All(pair => b.TryGetValue(pair.Key, out var value) && EqualityComparer<T>.Default.Equals(pair.Value, value));
 }
 
 /// <summary>A node and what is on it, in a snapshot that one scheduling round works on.</summary>
