@@ -29,8 +29,9 @@ public sealed class DeploymentTests
             await rig.KubectlAsync("rollout", "status", "deployment/web", "--timeout=60s");
         }
 
-        // the sum that is asked for is never more than 5; the old set may be slower to delete than the new one to create
-        Assert.Equal(3, fewest);
+        // 25 % of 4 either way: never fewer than 3 that serve (4 when the new pods are up before the old ones are gone), and the sum
+        // that is asked for is never more than 5; the old set may be slower to delete than the new one to create
+        Assert.InRange(fewest, 3, 4);
         Assert.InRange(most, 5, 6);
         await rig.HoldsAsync("the old pods are gone", () => rig.Alive("web").Count == 4);
         var history = await rig.KubectlAsync("rollout", "history", "deployment/web");
