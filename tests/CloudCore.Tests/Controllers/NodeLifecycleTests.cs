@@ -12,7 +12,7 @@ public sealed class NodeLifecycleTests(EnvtestCluster cluster)
 {
     private static readonly ControllersOptions s_short = new()
     {
-        NodeMonitorGracePeriod = TimeSpan.FromSeconds(2),
+        NodeMonitorGracePeriod = TimeSpan.FromSeconds(4),
         MissingNodeGrace = TimeSpan.Zero,
     };
 
@@ -30,8 +30,11 @@ public sealed class NodeLifecycleTests(EnvtestCluster cluster)
         Assert.Equal(("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."), (ready.Status, ready.Reason, ready.Message));
         Assert.Equal("NodeStatusNeverUpdated", Condition(rig, 0, "DiskPressure").Reason);
 
-        await rig.SetReadyAsync(0, "True");
-        await Eventually.HoldsAsync("taints removed", () => Taints(rig, 0) == "");
+        await Eventually.HoldsAsync("taints removed", async () =>
+        {
+            await rig.SetReadyAsync(0, "True");
+            return Taints(rig, 0) == "";
+        });
         Assert.Contains(rig.PodsNow(), pod => pod is { Name.Name: "p", IsDeleting: false });
     }
 
