@@ -42,7 +42,7 @@ internal sealed class Identity : IAsyncDisposable
         Endpoints = new IdentityEndpoints(
             new AccessReviews(Authorizer), new UserReviews(tokens),
             tokens is null ? null : new TokenRequests(store, tokens, restriction, schema.Type("TokenRequest"), time, options.MaxBodyBytes),
-            new SigningRequestApproval(store, writer, renderer, requests, time, options.MaxBodyBytes), time, options.MaxBodyBytes);
+            new SigningRequestApproval(store, writer, renderer, requests, time, options.MaxBodyBytes), options.MaxBodyBytes);
 
         var writes = new ServerWrites(store, writer, resources);
         var pem = options.Authority?.Certificate.ExportCertificatePem() is { } text ? text + "\n" : null;

@@ -3,13 +3,12 @@ using EdgeSync.CloudCore.EmbeddedApi.Authentication;
 using EdgeSync.CloudCore.EmbeddedApi.Authorization;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.CloudCore.EmbeddedApi.Verbs;
-using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi;
 
 /// <summary>What is answered about identities and rights without being stored: reviews, tokens, approvals.</summary>
 internal sealed class IdentityEndpoints(
-    AccessReviews access, UserReviews users, TokenRequests? tokens, SigningRequestApproval approval, TimeProvider time, int maxBodyBytes)
+    AccessReviews access, UserReviews users, TokenRequests? tokens, SigningRequestApproval approval, int maxBodyBytes)
 {
     /// <summary>False where the request is for something else.</summary>
     public async Task<bool> TryHandleAsync(ApiRequest request)
@@ -52,7 +51,7 @@ internal sealed class IdentityEndpoints(
         context.CheckKind(review);
         context.Conform(review);
         review.Remove("status");
-        review["metadata"] = new JsonObject { ["creationTimestamp"] = KubeTime.Format(time.GetUtcNow()) };
+        review["metadata"] = new JsonObject();
         if (request.Path.Namespace.Length > 0)
         {
             review["metadata"]!["namespace"] = request.Path.Namespace;

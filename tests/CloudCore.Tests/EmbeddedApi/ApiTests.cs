@@ -217,19 +217,19 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task Status_writes_touch_only_the_status_and_spec_writes_never_do()
+    public async Task Status_writes_leave_the_spec_alone_and_spec_writes_the_status()
     {
         const string set = ApiClient.Apps + "/daemonsets";
         await Api.PostAsync(set, TestObjects.DaemonSet("split"));
         var status = await Api.MergeAsync(set + "/split/status", """{"status":{"numberReady":3},"spec":{"minReadySeconds":9},"metadata":{"labels":{"x":"y"}}}""");
         Assert.Equal(3, (int)status.Body["status"]!["numberReady"]!);
         Assert.Null(status.Body["spec"]!["minReadySeconds"]);
-        Assert.Null(status.Body["metadata"]!["labels"]);
+        Assert.Equal("y", (string?)status.Body["metadata"]!["labels"]!["x"]);
         Assert.Equal(1, (int)status.Body["metadata"]!["generation"]!);
         var spec = await Api.MergeAsync(set + "/split", """{"status":{"numberReady":7},"spec":{"minReadySeconds":9}}""");
         Assert.Equal(3, (int)spec.Body["status"]!["numberReady"]!);
         Assert.Equal(2, (int)spec.Body["metadata"]!["generation"]!);
-        var labels = await Api.MergeAsync(set + "/split", """{"metadata":{"labels":{"x":"y"}}}""");
+        var labels = await Api.MergeAsync(set + "/split", """{"metadata":{"labels":{"x":"z"}}}""");
         Assert.Equal(2, (int)labels.Body["metadata"]!["generation"]!);
     }
 

@@ -34,7 +34,8 @@ public sealed class ValidationTests(ApiFixture fixture) : IClassFixture<ApiFixtu
     [InlineData("spec.properties[1]", "Duplicate value: {\"name\":\"t\"}", """{"deviceModelRef":{"name":"m"},"properties":[{"name":"t"},{"name":"t"}]}""")]
     [InlineData("spec.nodeName", "Invalid value: \"A_b\": spec.nodeName in body should match '^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$'", """{"deviceModelRef":{"name":"m"},"nodeName":"A_b"}""")]
     public async Task Devices(string field, string message, string spec) => await RefusedAsync(
-        "/apis/devices.kubeedge.io/v1beta1/namespaces/default/devices", "Device.devices.kubeedge.io", field, message, spec);
+        "/apis/devices.kubeedge.io/v1beta1/namespaces/default/devices", "Device.devices.kubeedge.io", field, message, spec,
+        "\"apiVersion\":\"devices.kubeedge.io/v1beta1\",\"kind\":\"Device\",");
 
     [Fact]
     public async Task A_selector_and_a_pods_spec_cannot_be_changed_but_an_image_can()
@@ -81,9 +82,9 @@ public sealed class ValidationTests(ApiFixture fixture) : IClassFixture<ApiFixtu
         Assert.Null(secret.Body["stringData"]);
     }
 
-    private async Task RefusedAsync(string path, string kind, string field, string message, string spec)
+    private async Task RefusedAsync(string path, string kind, string field, string message, string spec, string type = "")
     {
-        var answer = await fixture.Api.PostAsync(path, $"{{\"metadata\":{{\"name\":\"bad\"}},\"spec\":{spec}}}");
+        var answer = await fixture.Api.PostAsync(path, $"{{{type}\"metadata\":{{\"name\":\"bad\"}},\"spec\":{spec}}}");
         Assert.Equal(HttpStatusCode.UnprocessableEntity, answer.Code);
         Assert.Equal($"{kind} \"bad\" is invalid: {field}: {message}", answer.Message);
         var cause = answer.Body["details"]!["causes"]![0]!;

@@ -32,6 +32,11 @@ internal sealed class AccessReviews(Authorizer authorizer)
             errors.Invalid("spec.nonResourceAttributes", spec["nonResourceAttributes"], "disallowed on this kind of request");
         }
 
+        if (errors.Count == 0 && spec.Object("resourceAttributes") is { } nowhere && nowhere.Text("namespace") is null or "")
+        {
+            throw ApiException.BadRequest($"spec.resourceAttributes.namespace must match namespace: {ns}");
+        }
+
         if (spec.Object("resourceAttributes") is { } asked && (asked.Text("namespace") ?? "") != ns)
         {
             errors.Invalid("spec.resourceAttributes.namespace", asked.Text("namespace") ?? "", "must match metadata.namespace");

@@ -109,6 +109,12 @@ internal sealed class NodeRestriction(ObjectStore store)
                 : $"is not allowed to modify labels: {string.Join(", ", refused)}");
         }
 
+        if (request.Old is null ? metadata["ownerReferences"] is not null
+            : !JsonNode.DeepEquals(request.Old.Object("metadata")?["ownerReferences"], metadata["ownerReferences"]))
+        {
+            throw Refuse(request, $"node \"{node}\" is not allowed to modify ownerReferences");
+        }
+
         if (request.Subresource.Length > 0)
         {
             return;
@@ -122,12 +128,6 @@ internal sealed class NodeRestriction(ObjectStore store)
         if (request.Object.Object("spec")?["configSource"] is not null)
         {
             throw Refuse(request, $"node \"{node}\" is not allowed to {(request.Old is null ? "create pods with" : "update")} a non-nil configSource");
-        }
-
-        if (request.Old is null ? metadata["ownerReferences"] is not null
-            : !JsonNode.DeepEquals(request.Old.Object("metadata")?["ownerReferences"], metadata["ownerReferences"]))
-        {
-            throw Refuse(request, $"node \"{node}\" is not allowed to modify ownerReferences");
         }
     }
 

@@ -51,7 +51,6 @@ internal sealed class CustomKind
     private ResourceDescriptor Descriptor(CustomVersion version, CustomVersion storage)
     {
         var names = _definition.Object("status")?.Object("acceptedNames") ?? Names;
-        var groupVersion = $"{Group}/{version.Name}";
         var storageVersion = $"{Group}/{storage.Name}";
         var scale = version.Raw.Object("subresources")?.Object("scale");
         return new ResourceDescriptor
@@ -86,13 +85,25 @@ internal sealed class CustomKind
             PartialWrites = PartialWrites(version),
             Scale = scale is null ? null : new ScalePaths(
                 Dotted(scale, "specReplicasPath"), Dotted(scale, "statusReplicasPath"), scale["labelSelectorPath"] is null ? null : Dotted(scale, "labelSelectorPath")),
-            FromStorage = node =>
-            {
-                node["apiVersion"] = groupVersion;
-                version.Upgrade(node);
-            },
+            FromStorage = node => FromStorage(node, version, storage),
             ToStorage = node => node["apiVersion"] = storageVersion,
+            PruneForStorage = ReferenceEquals(version, storage) ? null : storage.Prune,
         };
+    }
+
+    /// <summary>
+    /// As Kubernetes reads an object: it is brought into the shape of the version that it lies in, with that one's defaults, and then
+    /// keeps what the version that is asked for knows.
+    /// </summary>
+    private void FromStorage(JsonObject node, CustomVersion version, CustomVersion storage)
+    {
+        var stored = node.Text("apiVersion") is { } text ? _versions.Find(v => text == $"{Group}/{v.Name}") ?? storage : storage;
+        stored.Upgrade(node);
+        node["apiVersion"] = $"{Group}/{version.Name}";
+        if (!ReferenceEquals(stored, version))
+        {
+            version.Prune(node);
+        }
     }
 
     private static FrozenDictionary<string, SubresourceWrite> PartialWrites(CustomVersion version) => FrozenDictionary.ToFrozenDictionary(

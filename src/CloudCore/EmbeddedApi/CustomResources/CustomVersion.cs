@@ -68,6 +68,9 @@ internal sealed class CustomVersion
     /// <summary>The same for what was stored, perhaps under an older schema: it is not complained of.</summary>
     public void Upgrade(JsonObject stored) => new SchemaFit(track: false).Apply(stored, Schema);
 
+    /// <summary>Takes out what this version does not know, of an object of another one; its defaults are not written in.</summary>
+    public void Prune(JsonObject node) => new SchemaFit(track: false, fillIn: false).Apply(node, Schema);
+
     public void Validate(JsonObject current, JsonObject? old, FieldErrors errors)
     {
         new SchemaValidator(errors).Check(Schema, current, old, "");

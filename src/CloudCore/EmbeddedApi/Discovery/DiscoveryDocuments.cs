@@ -24,7 +24,7 @@ internal sealed class DiscoveryDocuments
         _openApi = new OpenApiDocuments(resources);
         var all = GroupOrder.Of(resources);
         _aggregated = new AggregatedDiscovery(all);
-        _documents["/api"] = Render(WriteCoreVersions);
+        _documents["/api"] = [];
         _documents["/apis"] = Render(w => WriteGroupList(w, all.Where(g => g.Name.Length > 0)));
         foreach (var group in all)
         {
@@ -89,6 +89,11 @@ internal sealed class DiscoveryDocuments
 
         if (known)
         {
+            if (path == "/api")
+            {
+                document = Render(w => WriteCoreVersions(w, AddressOf(context)));
+            }
+
             if (ResponseForm.WantsYaml(context.Request))
             {
                 await WriteAsync(context, YamlAnswer.Of(document), "application/yaml");
@@ -116,15 +121,29 @@ internal sealed class DiscoveryDocuments
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static void WriteCoreVersions(Utf8JsonWriter writer)
+    /// <param name="writer">Where to.</param>
+    /// <param name="address">Where the server is reached; null where the caller needs no address.</param>
+    private static void WriteCoreVersions(Utf8JsonWriter writer, string? address)
     {
         writer.WriteString("kind"u8, "APIVersions"u8);
         writer.WriteStartArray("versions"u8);
         writer.WriteStringValue("v1"u8);
         writer.WriteEndArray();
         writer.WriteStartArray("serverAddressByClientCIDRs"u8);
+        if (address is not null)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("clientCIDR"u8, "0.0.0.0/0"u8);
+            writer.WriteString("serverAddress"u8, address);
+            writer.WriteEndObject();
+        }
+
         writer.WriteEndArray();
     }
+
+    /// <summary>The address that the caller has reached the server at; a caller in this process needs none.</summary>
+    private static string? AddressOf(HttpContext context) =>
+        context.Connection.LocalIpAddress is { } address ? new System.Net.IPEndPoint(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, context.Connection.LocalPort).ToString() : null;
 
     private static void WriteGroupList(Utf8JsonWriter writer, IEnumerable<ApiGroup> groups)
     {

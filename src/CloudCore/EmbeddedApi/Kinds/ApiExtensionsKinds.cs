@@ -18,7 +18,7 @@ internal static class ApiExtensionsKinds
             Group = "apiextensions.k8s.io", Version = "v1", Plural = "customresourcedefinitions", Singular = "customresourcedefinition",
             Kind = "CustomResourceDefinition", ShortNames = ["crd", "crds"], Categories = ["api-extensions"], Namespaced = false,
             StorageName = ObjectStore.DefinitionResource, Subresources = ["status"], Schema = schema.Type("CustomResourceDefinition"),
-            TracksGeneration = true, UpdateNeedsVersion = true, Columns = [CommonColumns.Name, s_created],
+            StatusMetadata = ["finalizers"], TracksGeneration = true, UpdateNeedsVersion = true, Columns = [CommonColumns.Name, s_created],
             Default = DefinitionDefaults.Apply, PrepareCreate = DefinitionDefaults.PrepareCreate, PrepareUpdate = DefinitionDefaults.PrepareUpdate,
             HoldsDeletion = DefinitionDefaults.IsHeld, DeletionBegins = DefinitionDefaults.DeletionBegins, Validate = DefinitionRules.Check,
             Warnings = DefinitionWarnings.Of,

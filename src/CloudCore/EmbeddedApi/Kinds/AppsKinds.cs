@@ -25,7 +25,7 @@ internal static class AppsKinds
         {
             Group = "apps", Version = "v1", Plural = "deployments", Singular = "deployment", Kind = "Deployment", ShortNames = ["deploy"],
             Categories = ["all"], Subresources = ["scale", "status"], Schema = schema.Type("Deployment"), TracksGeneration = true,
-            CountedMetadata = ["annotations"], StatusMetadata = ["annotations"], Scale = ScalePaths.Workload, Columns = WorkloadColumns.Deployments,
+            CountedMetadata = ["annotations"], StatusMetadata = ["annotations", "finalizers", "ownerReferences"], Scale = ScalePaths.Workload, Columns = WorkloadColumns.Deployments,
             Default = AppsDefaults.Deployment, PrepareCreate = AppsDefaults.EmptyStatus, Validate = AppsRules.CheckDeployment,
         },
         new()

@@ -20,7 +20,7 @@ internal static class AutoscalingKinds
         {
             Group = "autoscaling", Version = "v1", Plural = "horizontalpodautoscalers", Singular = "horizontalpodautoscaler",
             Kind = "HorizontalPodAutoscaler", ShortNames = ["hpa"], Categories = ["all"], Subresources = ["status"],
-            Schema = schema.Type("autoscaling.v1.HorizontalPodAutoscaler"), Columns = WorkloadColumns.Autoscalers,
+            Schema = schema.Type("autoscaling.v1.HorizontalPodAutoscaler"), StoredSchema = schema.Type("HorizontalPodAutoscaler"), Columns = WorkloadColumns.Autoscalers,
             FromStorage = AutoscalerForms.ToV1, ToStorage = AutoscalerForms.FromV1, Default = AutoscalerForms.Default,
             PrepareCreate = AutoscalerForms.PrepareCreate, Validate = PolicyRules.CheckAutoscaler,
         },

@@ -87,7 +87,7 @@ internal static class CoreKinds
             Version = "v1", Plural = "pods", Singular = "pod", Kind = "Pod", ShortNames = ["po"], Categories = ["all"],
             Subresources = ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "resize", "status"], Schema = schema.Type("Pod"),
             Columns = PodColumns.All, Completion = PodColumns.Completion, ReturnsDeletedObject = true, TracksGeneration = true,
-            PartialWrites = PodParts.Writes, Admission = PodAdmission.Steps,
+            StatusMetadata = ["annotations", "finalizers", "labels"], PartialWrites = PodParts.Writes, Admission = PodAdmission.Steps,
             SelectableFields =
             [
                 "spec.nodeName", "status.phase", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",

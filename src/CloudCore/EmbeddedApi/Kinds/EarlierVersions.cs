@@ -32,6 +32,8 @@ internal static class EarlierVersions
     /// <summary>batch/v1beta1, from 1.8 to 1.24.</summary>
     public static ResourceDescriptor OfCronJobs(ResourceDescriptor v1) => Of(v1) with
     {
+        // its deletion left the jobs where it did not say otherwise
+        DefaultPropagation = "Orphan",
         FromStorage = job => job["apiVersion"] = "batch/v1beta1",
         ToStorage = job => job["apiVersion"] = "batch/v1",
     };

@@ -11,7 +11,7 @@ internal static class EventsKinds
         new()
         {
             Group = "events.k8s.io", Version = "v1", Plural = "events", Singular = "event", Kind = "Event", ShortNames = ["ev"],
-            StorageName = "events", Schema = schema.Type("events.Event"), Columns = EventColumns.All, CreatesOnUpdate = true,
+            StorageName = "events", Schema = schema.Type("events.Event"), StoredSchema = schema.Type("Event"), Columns = EventColumns.All, CreatesOnUpdate = true,
             SelectableFields = ["involvedObject.kind", "involvedObject.name", "reason", "type"],
             FromStorage = EventForms.FromCore, ToStorage = EventForms.ToCore,
         },

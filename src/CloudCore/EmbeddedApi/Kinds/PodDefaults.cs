@@ -13,6 +13,12 @@ internal static class PodDefaults
     {
         spec.SetDefault("restartPolicy", "Always");
         spec.SetDefault("terminationGracePeriodSeconds", 30);
+        if (spec.Number("terminationGracePeriodSeconds") is < 0)
+        {
+            // no client is refused for it, and nothing ends in less than no time: since 1.27 it is a second
+            spec["terminationGracePeriodSeconds"] = 1;
+        }
+
         spec.SetDefault("dnsPolicy", "ClusterFirst");
         spec.ObjectOrNew("securityContext");
         spec.SetDefault("schedulerName", "default-scheduler");

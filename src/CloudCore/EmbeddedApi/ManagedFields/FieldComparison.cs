@@ -90,6 +90,12 @@ internal sealed class FieldComparison
             if (includes?.Invoke(name) != false)
             {
                 var member = place.Member(name);
+                if (value is null && before?.ContainsKey(name) != true && member.Field is not { IsAlwaysWritten: true })
+                {
+                    // a null that somebody wrote is a value; one that is written in is not
+                    Insert(Changed, name, member.Field?.Element);
+                }
+
                 Compare(Zero(before, before?[name], value, member.Field), value, member, name, member.Field?.Element);
             }
         }
@@ -128,7 +134,7 @@ internal sealed class FieldComparison
         return other switch
         {
             JsonObject => s_emptyObject,
-            JsonArray => s_emptyList,
+            JsonArray { Count: > 0 } => s_emptyList,
             JsonValue value when IsZero(value) => value,
             _ => null,
         };

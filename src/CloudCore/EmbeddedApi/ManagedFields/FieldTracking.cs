@@ -100,7 +100,7 @@ internal static class FieldTracking
     public static Func<string, bool> Scope(ResourceDescriptor resource, string subresource) => subresource switch
     {
         "" => name => name is not ("apiVersion" or "kind") && !(name == "status" && resource.HasStatus),
-        "status" => name => name == "status",
+        "status" => name => name == "status" || (name == "metadata" && resource.Definition is null),
         _ => name => name is not ("apiVersion" or "kind"),
     };
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Patching;
 
@@ -79,7 +80,7 @@ internal static class JsonPatch
     }
 
     private static ApiException Unfit(string why) => new(
-        StatusReason.Invalid, $"the server rejected our request due to an error in our request: {why}");
+        StatusReason.Invalid, $"the server rejected our request due to an error in our request: {why}", new StatusDetails());
 
     private sealed class Document(JsonNode? root)
     {

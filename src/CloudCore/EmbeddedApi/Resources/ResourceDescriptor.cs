@@ -51,6 +51,9 @@ internal sealed record ResourceDescriptor
     /// <summary>The fields of the kind: for type checks, unknown fields, patches and OpenAPI. Null takes any fields.</summary>
     public TypeSchema? Schema { get; init; }
 
+    /// <summary>The fields of the form that is stored, where that is another kind's.</summary>
+    public TypeSchema? StoredSchema { get => field ?? Schema; init; }
+
     /// <summary>Whether bodies may be protobuf; custom resources' may not.</summary>
     public bool TakesProtobuf { get; init; } = true;
 
@@ -85,10 +88,10 @@ internal sealed record ResourceDescriptor
     public IReadOnlyList<string> CountedMetadata { get; init; } = [];
 
     /// <summary>
-    /// Members of metadata that a write of the status takes too, as <c>annotations</c> of deployments: in them their controller keeps the
-    /// revision, which it writes with the status.
+    /// Members of metadata that a write of the status takes too: Kubernetes keeps only the spec out of it. A deployment's controller
+    /// writes the revision, an annotation, with the status.
     /// </summary>
-    public IReadOnlyList<string> StatusMetadata { get; init; } = [];
+    public IReadOnlyList<string> StatusMetadata { get; init; } = ["annotations", "finalizers", "labels", "ownerReferences"];
 
     /// <summary>Where the subresource <c>scale</c> finds its numbers; null where there is none.</summary>
     public ScalePaths? Scale { get; init; }
@@ -190,6 +193,9 @@ internal sealed record ResourceDescriptor
 
     /// <summary>The reverse of <see cref="FromStorage"/>.</summary>
     public Action<JsonObject>? ToStorage { get; init; }
+
+    /// <summary>Takes out what the stored version does not know, once the object has been checked in the version that it was written in.</summary>
+    public Action<JsonObject>? PruneForStorage { get; init; }
 
     /// <summary>As in error messages and RBAC: <c>pods</c>, <c>daemonsets.apps</c>.</summary>
     public string GroupResource => Group.Length == 0 ? Plural : $"{Plural}.{Group}";

@@ -110,9 +110,9 @@ internal sealed record FieldSchema(string Name, FieldShape Shape, bool Merge, bo
     /// <summary>Whether a strategic merge patch replaces an object instead of merging it.</summary>
     public bool Replace { get; init; }
 
-    /// <summary>As <see cref="Always"/>, and objects and times, which a Go client has no way to leave out unless they are optional.</summary>
+    /// <summary>As <see cref="Always"/>, and objects, times and quantities, which a Go client has no way to leave out unless they are optional.</summary>
     public bool IsAlwaysWritten =>
-        Number > 0 && (Always || (Shape.Kind is FieldKind.Object or FieldKind.Time or FieldKind.MicroTime && !Optional));
+        Number > 0 && (Always || (Shape.Kind is FieldKind.Object or FieldKind.Time or FieldKind.MicroTime or FieldKind.Quantity && !Optional));
 
     /// <summary>Whether clients must give it.</summary>
     public bool Required { get; init; }

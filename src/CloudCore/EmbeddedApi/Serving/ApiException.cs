@@ -75,7 +75,7 @@ internal sealed class ApiException(StatusReason reason, string message, StatusDe
 
     public static ApiException Expired(string message) => new(StatusReason.Expired, message);
 
-    public static ApiException UnsupportedMediaType(string message) => new(StatusReason.UnsupportedMediaType, message);
+    public static ApiException UnsupportedMediaType(string message, StatusDetails? details = null) => new(StatusReason.UnsupportedMediaType, message, details);
 
     public static ApiException MethodNotAllowed() => new(
         StatusReason.MethodNotAllowed, "the server does not allow this method on the requested resource", new StatusDetails());

@@ -69,9 +69,7 @@ internal sealed class ApiRequest(HttpContext context, RequestInfo path, Resource
 
     /// <summary>The body as an object.</summary>
     /// <exception cref="ApiException">400, 413 or 415 where it is none.</exception>
-    public async Task<JsonObject> ReadObjectAsync(int limit, TypeSchema? type) =>
-        await BodyReader.ReadAsync(context, limit, type, Aborted) as JsonObject
-        ?? throw ApiException.BadRequest("the body must be a JSON or YAML object");
+    public Task<JsonObject> ReadObjectAsync(int limit, TypeSchema? type) => BodyReader.ReadObjectAsync(context, limit, type, Aborted);
 
     /// <summary>Answers with what is given as JSON, in the form that was asked for.</summary>
     public async Task RespondAsync(int code, ReadOnlyMemory<byte> json)

@@ -24,6 +24,16 @@ internal static class BodyReader
         return bytes.Length == 0 ? null : parse(bytes);
     }
 
+    /// <summary>The object of the body; null says nothing of it and is an empty one.</summary>
+    /// <exception cref="ApiException">400 where it is no object.</exception>
+    public static async Task<JsonObject> ReadObjectAsync(HttpContext context, int limit, TypeSchema? type, CancellationToken cancellationToken)
+    {
+        var parse = ParserOf(context, MediaType(context.Request.ContentType), type);
+        var bytes = await ReadBytesAsync(context.Request, limit, cancellationToken);
+        var body = bytes.Length == 0 ? null : parse(bytes) ?? new JsonObject();
+        return body as JsonObject ?? throw ApiException.BadRequest("the body must be a JSON or YAML object");
+    }
+
     private static Func<byte[], JsonNode?> ParserOf(HttpContext context, string mediaType, TypeSchema? type) => mediaType switch
     {
         "" or "application/json" or "application/json-patch+json" or "application/merge-patch+json"

@@ -28,6 +28,12 @@ internal sealed class FieldSelector
         {
             var not = part.IndexOf("!=", StringComparison.Ordinal);
             var at = not > 0 ? not : part.IndexOf('=', StringComparison.Ordinal);
+            if (part is "=" or "==")
+            {
+                // nothing is asked of nothing
+                continue;
+            }
+
             if (at <= 0)
             {
                 throw ApiException.BadRequest($"invalid selector: '{text}'; can't understand '{part}'");

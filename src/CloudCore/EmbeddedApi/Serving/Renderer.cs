@@ -5,6 +5,7 @@ using System.Text.Json;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
 using EdgeSync.CloudCore.EmbeddedApi.Tables;
+using EdgeSync.CloudCore.EmbeddedApi.Validation;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 
@@ -72,67 +73,56 @@ internal sealed class Renderer(TimeProvider time)
 
     private static async Task WriteListAsync(ApiRequest request, ListPage page, PipeWriter output)
     {
+        var heading = Heading(request, page);
+        output.Write(heading.Span[..^1]);
+        output.Write(",\"items\":["u8);
+        var items = new ItemWriter(request);
+        for (var i = 0; i < page.Items.Count; i++)
+        {
+            if (i > 0)
+            {
+                output.Write(","u8);
+            }
+
+            items.Write(output, page.Items[i]);
+            if (output.UnflushedBytes > LargestUnflushed)
+            {
+                await output.FlushAsync(request.Aborted);
+            }
+        }
+
+        output.Write("]}"u8);
+    }
+
+    /// <summary>The list without its items, as an object.</summary>
+    private static ReadOnlyMemory<byte> Heading(ApiRequest request, ListPage page)
+    {
         var (kind, version) = ListHeading(request);
-        using var writer = new Utf8JsonWriter((IBufferWriter<byte>)output, JsonFormat.Writer);
+        var heading = new ArrayBufferWriter<byte>(256);
+        using var writer = new Utf8JsonWriter(heading, JsonFormat.Writer);
         writer.WriteStartObject();
         writer.WriteString("kind"u8, kind);
         writer.WriteString("apiVersion"u8, version);
         writer.WriteStartObject("metadata"u8);
         page.WriteMeta(writer);
         writer.WriteEndObject();
-        writer.WriteStartArray("items"u8);
-        foreach (var stored in page.Items)
-        {
-            WriteItem(writer, request, stored);
-            if (writer.BytesPending > LargestUnflushed)
-            {
-                writer.Flush();
-                await output.FlushAsync(request.Aborted);
-            }
-        }
-
-        writer.WriteEndArray();
         writer.WriteEndObject();
+        writer.Flush();
+        return heading.WrittenMemory;
     }
 
     /// <summary>Item by item too: no list is ever there as one text.</summary>
     private static async Task WriteYamlListAsync(ApiRequest request, ListPage page, PipeWriter output)
     {
-        var (kind, version) = ListHeading(request);
-        var heading = new ArrayBufferWriter<byte>(256);
-        using (var writer = new Utf8JsonWriter(heading, JsonFormat.Writer))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("kind"u8, kind);
-            writer.WriteString("apiVersion"u8, version);
-            writer.WriteStartObject("metadata"u8);
-            page.WriteMeta(writer);
-            writer.WriteEndObject();
-            if (page.Items.Count == 0)
-            {
-                writer.WriteStartArray("items"u8);
-                writer.WriteEndArray();
-            }
-
-            writer.WriteEndObject();
-        }
-
-        output.Write(YamlAnswer.Of(heading.WrittenMemory).Span);
-        if (page.Items.Count > 0)
-        {
-            output.Write("items:\n"u8);
-        }
-
+        output.Write(YamlAnswer.Of(Heading(request, page)).Span);
+        output.Write(page.Items.Count == 0 ? "items: []\n"u8 : "items:\n"u8);
+        var items = new ItemWriter(request);
         foreach (var stored in page.Items)
         {
             var item = new ArrayBufferWriter<byte>(stored.Json.Length + 16);
-            using (var writer = new Utf8JsonWriter(item, JsonFormat.Writer))
-            {
-                writer.WriteStartArray();
-                WriteItem(writer, request, stored);
-                writer.WriteEndArray();
-            }
-
+            item.Write("["u8);
+            items.Write(item, stored);
+            item.Write("]"u8);
             output.Write(YamlAnswer.Of(item.WrittenMemory).Span);
             if (output.UnflushedBytes > LargestUnflushed)
             {
@@ -169,19 +159,6 @@ internal sealed class Renderer(TimeProvider time)
         output.Write("\",\"object\":"u8);
         output.Write(json);
         output.Write("}\n"u8);
-    }
-
-    private static void WriteItem(Utf8JsonWriter writer, ApiRequest request, StoredObject stored)
-    {
-        var json = InForm(request.Resource, stored);
-        if (request.Form.Kind != Representation.PartialMetadata)
-        {
-            writer.WriteRawValue(json.Span, skipInputValidation: true);
-            return;
-        }
-
-        using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = JsonFormat.MaxDepth });
-        PartialMetadata.Write(writer, document.RootElement, request.Form.MetaVersion);
     }
 
     private static void WriteAscii(PipeWriter output, string text)
@@ -244,7 +221,43 @@ internal sealed class Renderer(TimeProvider time)
         {
             var node = original.Parse();
             convert(node);
+            if (resource is { Definition: null, Schema: { } schema })
+            {
+                AlwaysWritten.Complete(node, schema);
+            }
+
             return PreparedObject.From(node).WithVersion(original.ResourceVersion);
+        }
+    }
+
+    /// <summary>
+    /// Writes the items of a list, which do not repeat its kind and version: whoever reads the list knows them. Those of a definition do,
+    /// and so does metadata alone, as Kubernetes has it.
+    /// </summary>
+    private readonly struct ItemWriter(ApiRequest request)
+    {
+        // as PreparedObject writes the beginning of every object
+        private readonly byte[] _type = request.Resource.Definition is not null ? [] : System.Text.Encoding.UTF8.GetBytes(
+            $"{{\"kind\":\"{request.Resource.Kind}\",\"apiVersion\":\"{request.Resource.GroupVersion}\",");
+
+        public void Write(IBufferWriter<byte> output, StoredObject stored)
+        {
+            var json = InForm(request.Resource, stored);
+            if (request.Form.Kind == Representation.PartialMetadata)
+            {
+                using var writer = new Utf8JsonWriter(output, JsonFormat.Writer);
+                using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = JsonFormat.MaxDepth });
+                PartialMetadata.Write(writer, document.RootElement, request.Form.MetaVersion);
+            }
+            else if (_type.Length > 0 && json.Span.StartsWith(_type))
+            {
+                output.Write("{"u8);
+                output.Write(json.Span[_type.Length..]);
+            }
+            else
+            {
+                output.Write(json.Span);
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Serving;
 
@@ -30,9 +31,14 @@ internal sealed record ResponseForm(Representation Kind, string MetaVersion)
     public string ContentType => IsYaml ? Yaml : "application/json";
 
     /// <exception cref="ApiException">406 where none of the asked forms is served.</exception>
-    public static ResponseForm Parse(HttpRequest request) =>
-        Find(request.Headers.Accept.ToString()) ?? throw new ApiException(
-            StatusReason.NotAcceptable, $"only the following media types are accepted: application/json, {Yaml}");
+    public static ResponseForm Parse(HttpRequest request)
+    {
+        var accept = request.Headers.Accept.ToString();
+        return Find(accept) ?? throw new ApiException(
+            StatusReason.NotAcceptable,
+            $"only the following media types are accepted: application/json, {Yaml}",
+            accept.Split(',').Any(clause => IsServed(clause.Split(';')[0].Trim())) ? null : new StatusDetails());
+    }
 
     /// <summary>Whether a failure is told in YAML: where the caller would rather have it than JSON.</summary>
     public static bool WantsYaml(HttpRequest request) => Find(request.Headers.Accept.ToString()) is { IsYaml: true };
@@ -69,6 +75,8 @@ internal sealed record ResponseForm(Representation Kind, string MetaVersion)
         return best;
     }
 
+    private static bool IsServed(string type) => type is "application/json" or Yaml or "application/*" or "*/*";
+
     private static double Weight(string[] parts)
     {
         foreach (var part in parts.AsSpan(1))
@@ -85,7 +93,7 @@ internal sealed record ResponseForm(Representation Kind, string MetaVersion)
     private static ResponseForm? ParseClause(string[] parts)
     {
         var type = parts[0].Trim();
-        if (type is not ("application/json" or Yaml or "application/*" or "*/*"))
+        if (!IsServed(type))
         {
             return null;
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Tables;
@@ -60,7 +59,7 @@ internal static class BuiltInColumns
     [
         CommonColumns.Name,
         new("Controller", "string", row => Controller(row.Root)),
-        new("Revision", "string", row => row.Root.At("revision").Number().ToString(CultureInfo.InvariantCulture)),
+        new("Revision", "string", row => row.Root.At("revision").Number()),
         CommonColumns.Age,
     ];
 

@@ -108,7 +108,11 @@ internal sealed class TableWriter(ResourceDescriptor resource, string metaVersio
             writer.WritePropertyName("object"u8);
             writer.WriteRawValue(json, skipInputValidation: true);
         }
-        else if (includeObject != "None")
+        else if (includeObject == "None")
+        {
+            writer.WriteNull("object"u8);
+        }
+        else
         {
             writer.WritePropertyName("object"u8);
             PartialMetadata.Write(writer, root, metaVersion);

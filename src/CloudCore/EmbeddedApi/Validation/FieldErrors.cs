@@ -69,11 +69,9 @@ internal sealed class FieldErrors
     /// <summary>What was found, as the failure that the caller gets.</summary>
     public ApiException AsException(ResourceDescriptor resource, string name)
     {
-        var all = _causes.Select(c => $"{c.Field}: {c.Message}").Distinct().ToList();
-        var list = all.Count == 1 ? all[0] : $"[{string.Join(", ", all)}]";
         return new ApiException(
             StatusReason.Invalid,
-            $"{resource.GroupKind} \"{name}\" is invalid: {list}",
+            $"{resource.GroupKind} \"{name}\" is invalid: {InOneLine()}",
             new StatusDetails
             {
                 Name = name.Length == 0 ? null : name,
@@ -107,9 +105,15 @@ internal sealed class FieldErrors
         {
             throw new ApiException(
                 StatusReason.Invalid,
-                $"{kind}.{group} \"\" is invalid: {string.Join(", ", _causes.Select(c => $"{c.Field}: {c.Message}"))}",
+                $"{kind}.{group} \"\" is invalid: {InOneLine()}",
                 new StatusDetails { Group = group, Kind = kind, Causes = _causes });
         }
+    }
+
+    private string InOneLine()
+    {
+        var all = _causes.Select(c => $"{c.Field}: {c.Message}").Distinct().ToList();
+        return all.Count == 1 ? all[0] : $"[{string.Join(", ", all)}]";
     }
 
     private void Add(string reason, string field, string message) =>

@@ -69,32 +69,42 @@ internal static partial class NameRules
         : name.AsSpan().IndexOfAny('/', '%') is >= 0 and var at ? $"may not contain '{name[at]}'" : null;
 
     /// <summary>A label key: an optional prefix (a subdomain) and a slash, then a name.</summary>
-    public static string? QualifiedName(string key)
+    public static string? QualifiedName(string key) => QualifiedNameProblems(key).FirstOrDefault();
+
+    /// <summary>Everything that is wrong with a label key.</summary>
+    public static IEnumerable<string> QualifiedNameProblems(string key)
     {
+        const string form = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
         var slash = key.IndexOf('/', StringComparison.Ordinal);
-        if (slash >= 0)
+        if (slash >= 0 && key.IndexOf('/', slash + 1) >= 0)
         {
-            if (key.IndexOf('/', slash + 1) >= 0)
-            {
-                return "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
-            }
+            yield return $"a qualified name {form} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+            yield break;
+        }
 
-            if (slash == 0)
-            {
-                return "prefix part must be non-empty";
-            }
-
-            if (Subdomain(key[..slash]) is { } wrong)
-            {
-                return "prefix part " + wrong;
-            }
+        if (slash == 0)
+        {
+            yield return "prefix part must be non-empty";
+        }
+        else if (slash > 0 && Subdomain(key[..slash]) is { } wrong)
+        {
+            yield return "prefix part " + wrong;
         }
 
         var name = key[(slash + 1)..];
-        return name.Length == 0 ? "name part must be non-empty"
-            : name.Length > LongestLabel ? $"name part must be no more than {LongestLabel} characters"
-            : QualifiedPattern().IsMatch(name) ? null
-            : "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+        if (name.Length == 0)
+        {
+            yield return "name part must be non-empty";
+        }
+        else if (name.Length > LongestLabel)
+        {
+            yield return $"name part must be no more than {LongestLabel} characters";
+        }
+
+        if (!QualifiedPattern().IsMatch(name))
+        {
+            yield return $"name part {form}";
+        }
     }
 
     public static string? LabelValue(string value) => value.Length > LongestLabel

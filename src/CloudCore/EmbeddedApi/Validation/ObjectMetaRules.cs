@@ -13,6 +13,11 @@ internal static class ObjectMetaRules
     public static void Check(ResourceDescriptor resource, JsonObject node, JsonObject? old, FieldErrors errors)
     {
         var metadata = node.Object("metadata")!;
+        if (old is null && metadata.Text("generateName") is { Length: > 0 } prefix && NameProblem(resource, MaskDash(prefix)) is { } wrong)
+        {
+            errors.Invalid("metadata.generateName", prefix, wrong);
+        }
+
         CheckName(resource, metadata, errors);
         if (metadata.Number("generation") is < 0 and var generation)
         {
@@ -30,7 +35,7 @@ internal static class ObjectMetaRules
     {
         foreach (var (key, value) in labels ?? [])
         {
-            if (NameRules.QualifiedName(key) is { } why)
+            foreach (var why in NameRules.QualifiedNameProblems(key))
             {
                 errors.Invalid(field, key, why);
             }
@@ -51,18 +56,22 @@ internal static class ObjectMetaRules
             return;
         }
 
-        var why = resource.NameRule switch
-        {
-            NameRule.Label => NameRules.Label(name),
-            NameRule.ServiceLabel => NameRules.ServiceLabel(name),
-            NameRule.PathSegment => NameRules.PathSegment(name),
-            _ => NameRules.Subdomain(name),
-        };
-        if (why is not null)
+        if (NameProblem(resource, name) is { } why)
         {
             errors.Invalid("metadata.name", name, why);
         }
     }
+
+    private static string? NameProblem(ResourceDescriptor resource, string name) => resource.NameRule switch
+    {
+        NameRule.Label => NameRules.Label(name),
+        NameRule.ServiceLabel => NameRules.ServiceLabel(name),
+        NameRule.PathSegment => NameRules.PathSegment(name),
+        _ => NameRules.Subdomain(name),
+    };
+
+    /// <summary>What a name begins with may end with a dash, since something follows.</summary>
+    private static string MaskDash(string prefix) => prefix.Length > 1 && prefix[^1] == '-' ? prefix[..^2] + "a" : prefix;
 
     /// <summary>Keys of an annotation map, and the size of the whole.</summary>
     public static void CheckAnnotations(JsonObject? annotations, string field, FieldErrors errors)
@@ -70,7 +79,7 @@ internal static class ObjectMetaRules
         var total = 0L;
         foreach (var (key, value) in annotations ?? [])
         {
-            if (NameRules.QualifiedName(key.ToLowerInvariant()) is { } why)
+            foreach (var why in NameRules.QualifiedNameProblems(key.ToLowerInvariant()))
             {
                 errors.Invalid(field, key, why);
             }
@@ -128,11 +137,12 @@ internal static class ObjectMetaRules
         foreach (var name in names)
         {
             var at = FormattableString.Invariant($"{field}[{index++}]");
-            if (NameRules.QualifiedName(name) is { } why)
+            foreach (var why in NameRules.QualifiedNameProblems(name))
             {
-                errors.Invalid(at, name, why);
+                errors.Invalid(field, name, why);
             }
-            else if (!name.Contains('/', StringComparison.Ordinal) && !s_standardFinalizers.Contains(name))
+
+            if (!name.Contains('/', StringComparison.Ordinal) && !s_standardFinalizers.Contains(name))
             {
                 errors.Invalid(at, name, "name is neither a standard finalizer name nor is it fully qualified");
             }

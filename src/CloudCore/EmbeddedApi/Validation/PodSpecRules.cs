@@ -22,11 +22,6 @@ internal static class PodSpecRules
         ContainerRules.CheckAll(spec, "initContainers", field, names, volumes, errors);
         CheckOneOf(spec, "restartPolicy", s_restartPolicies, field, errors);
         CheckOneOf(spec, "dnsPolicy", s_dnsPolicies, field, errors);
-        if (spec.Number("terminationGracePeriodSeconds") is < 0 and var grace)
-        {
-            errors.Invalid($"{field}.terminationGracePeriodSeconds", grace, "must be greater than or equal to 0");
-        }
-
         if (spec.Number("activeDeadlineSeconds") is < 1 and var deadline)
         {
             errors.Invalid($"{field}.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive");

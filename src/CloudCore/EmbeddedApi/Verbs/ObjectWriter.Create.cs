@@ -48,6 +48,7 @@ internal sealed partial class ObjectWriter
                 return Pretend(context, body, 0);
             }
 
+            context.Resource.PruneForStorage?.Invoke(body);
             var result = await store.CommitAsync(Put(context, body, 0), cancellationToken);
             if (result.Outcome == CommitOutcome.Committed)
             {
@@ -131,9 +132,11 @@ internal sealed partial class ObjectWriter
 
         resource.ToStorage?.Invoke(body);
         resource.Default?.Invoke(body);
+        Complete(resource, body, nullsForLists: false);
         FieldTracking.Create(context, body, Now);
         TakeSteps(context, body, null);
         resource.PrepareCreate?.Invoke(body);
+        Complete(resource, body);
         Admit(context, AdmissionOperation.Create, "", body, null);
     }
 }

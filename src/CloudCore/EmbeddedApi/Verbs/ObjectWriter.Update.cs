@@ -29,6 +29,7 @@ internal sealed partial class ObjectWriter
                 ?? throw ApiException.NotFound(context.Resource, context.Key.Name);
             var old = ReadOld(context.Resource, stored);
             var next = PrepareUpdate(context, subresource, stored, old, change);
+            context.Resource.PruneForStorage?.Invoke(next);
             if (JsonNode.DeepEquals(old, next) && IsUpToDate(context.Resource, stored))
             {
                 return stored;
@@ -69,6 +70,7 @@ internal sealed partial class ObjectWriter
 
         KeepOwned(resource, old, next);
         resource.Default?.Invoke(next);
+        Complete(resource, next);
         FieldTracking.Update(context, "", stored, old, next, next, Now);
         TakeSteps(context, next, old);
         resource.PrepareUpdate?.Invoke(next, old);
@@ -87,22 +89,19 @@ internal sealed partial class ObjectWriter
             var part = next[subresource];
             next.Remove(subresource);
             whole.SetOrRemove(subresource, part);
-            if (subresource == "status" && context.Resource.StatusMetadata.Count > 0)
+            if (subresource == "status" && TakeMetadata(context.Resource, whole.Object("metadata")!, next.Object("metadata")!))
             {
-                foreach (var member in context.Resource.StatusMetadata)
-                {
-                    whole.Object("metadata")!.SetOrRemove(member, next.Object("metadata")?[member]?.DeepClone());
-                }
-
                 Validate(context, whole, old);
             }
 
+            Complete(context.Resource, whole);
             FieldTracking.Update(context, subresource, stored, old, whole, next, Now);
             Admit(context, AdmissionOperation.Update, subresource, whole, old);
             return whole;
         }
 
         write.Take(whole, next);
+        Complete(context.Resource, whole);
         FieldTracking.Update(context, subresource, stored, old, whole, next, Now);
         Admit(context, AdmissionOperation.Update, subresource, whole, old);
         CountGeneration(context.Resource, old, whole);
@@ -115,6 +114,22 @@ internal sealed partial class ObjectWriter
         }
 
         return whole;
+    }
+
+    /// <summary>Whether anything of it has changed.</summary>
+    private static bool TakeMetadata(ResourceDescriptor resource, JsonObject whole, JsonObject next)
+    {
+        var changed = false;
+        foreach (var member in resource.StatusMetadata)
+        {
+            if (!JsonNode.DeepEquals(whole[member], next[member]))
+            {
+                whole.SetOrRemove(member, next[member]?.DeepClone());
+                changed = true;
+            }
+        }
+
+        return changed;
     }
 
     private static void CountGeneration(ResourceDescriptor resource, JsonObject old, JsonObject next)
@@ -136,6 +151,7 @@ internal sealed partial class ObjectWriter
             resource.ToStorage!(node);
         }
 
+        Complete(resource, node);
         return node;
     }
 
@@ -162,7 +178,7 @@ internal sealed partial class ObjectWriter
         }
 
         var version = metadata.Text("resourceVersion") ?? "";
-        if (version.Length == 0 && context.Resource.UpdateNeedsVersion)
+        if (version is "" or "0" && context.Resource.UpdateNeedsVersion)
         {
             var errors = new Validation.FieldErrors();
             errors.Add(new CustomResources.Schemas.FieldProblem("FieldValueInvalid", "metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update"));
@@ -181,7 +197,7 @@ internal sealed partial class ObjectWriter
         var before = old.Object("metadata")!;
         var after = next.Object("metadata")!;
         foreach (var owned in (string[])
-            ["resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"])
+            ["resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"])
         {
             after.SetOrRemove(owned, before[owned]?.DeepClone());
         }

@@ -72,6 +72,15 @@ internal sealed partial class ObjectWriter(ObjectStore store, ServiceNetwork ser
     private ValueTask<KeyedGate<(string Resource, NamespacedName Key)>.Entry> TurnAsync(WriteContext context, CancellationToken cancellationToken) =>
         _turns.EnterAsync((context.Resource.StorageName, context.Resource.OneWriterAtATime ? default : context.Key), cancellationToken);
 
+    /// <summary>Writes in what Kubernetes always writes; an object of a definition is as its own schema has it.</summary>
+    private static void Complete(ResourceDescriptor resource, JsonObject node, bool nullsForLists = true)
+    {
+        if (resource is { Definition: null, StoredSchema: { } schema })
+        {
+            AlwaysWritten.Complete(node, schema, nullsForLists);
+        }
+    }
+
     private void TakeSteps(WriteContext context, JsonObject body, JsonObject? old)
     {
         if (context.Resource.Admission.Count > 0)

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Patching;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
+using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 
@@ -38,7 +39,8 @@ internal sealed class PatchBody
         if (!accepted.Contains(mediaType))
         {
             throw ApiException.UnsupportedMediaType(
-                $"the body of the request was in an unknown format - accepted media types include: {string.Join(", ", accepted)}");
+                $"the body of the request was in an unknown format - accepted media types include: {string.Join(", ", accepted)}",
+                request.Resource.Definition is null ? new StatusDetails() : null);
         }
 
         var patch = await BodyReader.ReadAsync(request.Context, limit, null, request.Aborted)

@@ -113,7 +113,7 @@ internal sealed class ResourceVerbs(
         var whole = request.Path.Name.Length == 0 && request.Context.Request.Method == "GET";
         if (request.Resource.Namespaced ? !hasNamespace && !whole : hasNamespace)
         {
-            throw hasNamespace || request.Path.Name.Length > 0 ? ApiException.NoSuchResource() : ApiException.MethodNotAllowed();
+            throw hasNamespace || request.Path.Name.Length > 0 || request.Resource.Definition is not null ? ApiException.NoSuchResource() : ApiException.MethodNotAllowed();
         }
     }
 
@@ -121,7 +121,7 @@ internal sealed class ResourceVerbs(
     {
         if (!request.Resource.Subresources.Contains(request.Path.Subresource))
         {
-            throw ApiException.NoSuchResource();
+            throw request.Resource.Definition is null ? ApiException.NoSuchResource() : ApiException.NotFound(request.Resource, request.Path.Name);
         }
 
         switch (request.Context.Request.Method, request.Path.Subresource)
@@ -277,8 +277,10 @@ internal sealed class ResourceVerbs(
         {
             try
             {
-                var result = await writer.DeleteAsync(context with { Key = stored.Key }, options with { Uid = stored.Uid }, request.Aborted);
-                deleted.Add(result.Object);
+                await writer.DeleteAsync(context with { Key = stored.Key }, options with { Uid = stored.Uid }, request.Aborted);
+
+                // as it was found, as Kubernetes answers
+                deleted.Add(stored);
             }
             catch (ApiException e) when (e.Reason is StatusReason.NotFound or StatusReason.Conflict)
             {

@@ -18,6 +18,8 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 internal sealed record WriteContext(
     ResourceDescriptor Resource, NamespacedName Key, bool DryRun, string FieldValidation, Action<string> Warn)
 {
+    private const int LongestQuote = 512;
+
     private static readonly JsonSerializerOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Who writes; null for the server itself, which no admission asks.</summary>
@@ -65,6 +67,11 @@ internal sealed record WriteContext(
     /// <summary>Checks kind and apiVersion of a body; fills them in where they are missing.</summary>
     public void CheckKind(JsonObject body)
     {
+        if (Resource.Definition is not null)
+        {
+            CheckNamesItsKind(body);
+        }
+
         if (body.Text("apiVersion") is { Length: > 0 } version && version != Resource.GroupVersion)
         {
             throw RefuseType(
@@ -88,6 +95,18 @@ internal sealed record WriteContext(
         if (body["metadata"] is null)
         {
             body["metadata"] = new JsonObject();
+        }
+    }
+
+    /// <summary>An object of a definition has no type but what it says of itself, so it has to say it.</summary>
+    private static void CheckNamesItsKind(JsonObject body)
+    {
+        foreach (var (member, word) in ((string, string)[])[("kind", "Kind"), ("apiVersion", "apiVersion")])
+        {
+            if (body.Text(member) is null or "")
+            {
+                throw ApiException.BadRequest($"Object '{word}' is missing in '{Shortened(body.ToJsonString(s_plain))}'");
+            }
         }
     }
 
@@ -117,6 +136,8 @@ internal sealed record WriteContext(
 
         words.ForEach(Warn);
     }
+
+    private static string Shortened(string text) => text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
 
     private IReadOnlyList<string> RemoveUnknown(JsonObject body)
     {

@@ -7,7 +7,8 @@ namespace EdgeSync.CloudCore.EmbeddedApi.CustomResources.Schemas;
 /// and a null that may not be one goes or becomes the default. For one object; not thread-safe.
 /// </summary>
 /// <param name="track">Whether the removed fields' paths are kept.</param>
-internal sealed class SchemaFit(bool track)
+/// <param name="fillIn">Whether defaults are written in.</param>
+internal sealed class SchemaFit(bool track, bool fillIn = true)
 {
     // beyond these nobody reads on, and a body of three megabytes can hold hundreds of thousands
     private const int MostReported = 64;
@@ -57,7 +58,7 @@ internal sealed class SchemaFit(bool track)
                     (gone ??= []).Add(name);
                 }
             }
-            else if (CustomSchema.IsNothing(value, member))
+            else if (fillIn && CustomSchema.IsNothing(value, member))
             {
                 if (member.Default is null)
                 {
@@ -86,7 +87,7 @@ internal sealed class SchemaFit(bool track)
             map[name] = value;
         }
 
-        if (schema is { HasDefaults: true })
+        if (fillIn && schema is { HasDefaults: true })
         {
             AddDefaults(map, schema);
         }
@@ -114,7 +115,7 @@ internal sealed class SchemaFit(bool track)
         var items = schema?.Items;
         for (var i = 0; i < list.Count; i++)
         {
-            if (list[i] is null && items is { Default: not null, Nullable: false })
+            if (fillIn && list[i] is null && items is { Default: not null, Nullable: false })
             {
                 list[i] = items.Default.DeepClone();
             }
