@@ -2,11 +2,12 @@ using System.Globalization;
 using EdgeSync.Benchmarks.Api;
 using EdgeSync.Benchmarks.Fleet;
 using EdgeSync.Benchmarks.Hollow;
+using EdgeSync.Benchmarks.Workloads;
 using EdgeSync.TestKit;
 
 namespace EdgeSync.Benchmarks;
 
-/// <summary>The command line: <c>main-job</c>, <c>fleet</c> and <c>api</c>; the helper processes of the fleet are this program, too.</summary>
+/// <summary>The command line: <c>main-job</c>, <c>fleet</c>, <c>api</c> and <c>workloads</c>; the helper processes of the fleet are this program, too.</summary>
 internal static class Commands
 {
     private const int DefaultRuns = 3;
@@ -19,6 +20,7 @@ internal static class Commands
             && runs is >= 1 and <= MaxRuns => MainJobAsync(runs),
         ["fleet", .. var rest] when FleetWish.Parse(rest) is { } wish => FleetAsync(wish),
         ["api", .. var rest] when ApiWish.Parse(rest) is { } wish => ApiAsync(wish),
+        ["workloads", .. var rest] when WorkloadsWish.Parse(rest) is { } wish => WorkloadsAsync(wish),
         ["hollow", var pki, var port, var kind and ("hub" or "plain" or "bare")] => HollowHost.RunAsync(pki, port, kind),
         ["bare", var pki, var port] => BareServer.RunAsync(pki, port),
         _ => UsageAsync(),
@@ -30,16 +32,19 @@ internal static class Commands
             usage: dotnet run -c Release --project tests/Benchmarks -- main-job [--runs N]
                    dotnet run -c Release --project tests/Benchmarks -- fleet [--case NAME] [--edges N,…] [--fleet N] [--runs N] [--quick]
                    dotnet run -c Release --project tests/Benchmarks -- api [--runs N] [--quick]
+                   dotnet run -c Release --project tests/Benchmarks -- workloads [--nodes N] [--sets N] [--runs N] [--quick]
 
-              --runs N     worlds to start and measure, one after the other; the table has the medians (main-job and api {DefaultRuns}, fleet 1)
+              --runs N     worlds to start and measure, one after the other; the table has the medians (main-job, api and workloads {DefaultRuns}, fleet 1)
               --case NAME  one of: {string.Join(", ", FleetWish.Cases)}; without it, all
               --edges N,…  fleet sizes of the case "size", growing, 100 to 15000 each (1000,5000,10000,15000)
               --fleet N    edges of the cases "fan-out", "storm" and, up to 2000, "compression" (5000)
+              --nodes N    pretend nodes of "workloads", 10 to 5000 (1000); with --quick 100
+              --sets N     DaemonSets on all of them, 1 to 100 (20)
               --quick      small fleets: whether the parts work; its figures say nothing
 
             Measures what ./build.sh made (out/), or what EDGESYNC_OUT names. main-job needs root, containerd, mosquitto and
-            kubectl; fleet needs none of these, but 20,000 open files (ulimit -n). api compares with etcd and kube-apiserver where
-            KUBEBUILDER_ASSETS names a folder with the latter.
+            kubectl; fleet needs none of these, but 20,000 open files (ulimit -n). api compares with etcd and kube-apiserver, and
+            workloads with kube-controller-manager and kube-scheduler on them, where KUBEBUILDER_ASSETS names a folder with them.
             """);
         return 2;
     }
@@ -56,6 +61,13 @@ internal static class Commands
         UsePublishedPrograms();
         await Console.Out.WriteLineAsync($"program: {ProgramsLocation.CloudCore}");
         return await ApiCommand.RunAsync(wish, Console.Out);
+    }
+
+    private static async Task<int> WorkloadsAsync(WorkloadsWish wish)
+    {
+        UsePublishedPrograms();
+        await Console.Out.WriteLineAsync($"program: {ProgramsLocation.CloudCore}");
+        return await WorkloadsCommand.RunAsync(wish, Console.Out);
     }
 
     private static async Task<int> MainJobAsync(int runs)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Xunit;
@@ -17,6 +18,7 @@ public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
 
     private readonly TempFolder _folder = new();
     private readonly bool _controllers;
+    private readonly Dictionary<string, string> _arguments = [];
     private readonly int _port = FreeBlock(5);
 
     public EnvtestCluster()
@@ -26,7 +28,12 @@ public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
     private EnvtestCluster(bool controllers) => _controllers = controllers;
 
     /// <summary>One with controller manager and scheduler, not started: all that a cluster's control plane has.</summary>
-    public static EnvtestCluster WithControllers() => new(controllers: true);
+    /// <param name="managerArguments">Further arguments of the controller manager, with blanks between them.</param>
+    /// <param name="schedulerArguments">Further arguments of the scheduler.</param>
+    public static EnvtestCluster WithControllers(string managerArguments = "", string schedulerArguments = "") => new(controllers: true)
+    {
+        _arguments = { ["EXTRA_CM_ARGS"] = managerArguments, ["EXTRA_SCHED_ARGS"] = schedulerArguments },
+    };
 
     /// <summary>Why the cluster cannot run here; null where it can.</summary>
     public static string? MissingReason
@@ -46,6 +53,10 @@ public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
 
     /// <summary>The administrator's kubeconfig.</summary>
     public string Kubeconfig => Path.Combine(Data, "admin.kubeconfig");
+
+    /// <summary>The process ids of all programs of the cluster that run.</summary>
+    public IReadOnlyList<int> Pids =>
+        [.. Directory.EnumerateFiles(Path.Combine(Data, "run"), "*.pid").Select(file => int.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture))];
 
     private static string? Scripts { get; } = FindScripts();
 
@@ -76,6 +87,11 @@ public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var (variable, value) in _arguments)
+        {
+            start.Environment[variable] = value;
+        }
+
         if (!_controllers)
         {
             // without a controller manager no service accounts are made, and this plugin would refuse every pod

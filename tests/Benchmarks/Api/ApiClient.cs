@@ -58,6 +58,47 @@ internal sealed class ApiClient : IDisposable
 
     public Task PatchAsync(string path, string json) => SendAsync(HttpMethod.Patch, path, json, "application/merge-patch+json");
 
+    /// <summary>Removes an object without waiting for anybody.</summary>
+    public Task DeleteNowAsync(string path) => SendAsync(HttpMethod.Delete, path, """{"gracePeriodSeconds":0}""", "application/json");
+
+    /// <summary>An answer's JSON document.</summary>
+    public async Task<JsonNode> ReadAsync(string path) =>
+        JsonNode.Parse(await _http.GetStringAsync(new Uri(path, UriKind.Relative)))!;
+
+    /// <summary>Begins a watch whose events are read, each as one JSON line.</summary>
+    /// <inheritdoc cref="WatchAsync(string, Action, CancellationToken)"/>
+    public async Task<Task> WatchLinesAsync(string path, Action<string> onEvent, CancellationToken stop)
+    {
+        var answer = await _http.GetAsync(new Uri(path, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, stop);
+        answer.EnsureSuccessStatusCode();
+        return ReadLinesAsync(answer, onEvent, stop);
+    }
+
+    private static async Task ReadLinesAsync(HttpResponseMessage answer, Action<string> onEvent, CancellationToken stop)
+    {
+        using (answer)
+        {
+            try
+            {
+                using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(stop));
+                while (await lines.ReadLineAsync(stop) is { } line)
+                {
+                    onEvent(line);
+                }
+            }
+            catch (Exception e) when (stop.IsCancellationRequested && e is OperationCanceledException or IOException)
+            {
+                // the measurement is over
+                return;
+            }
+        }
+
+        if (!stop.IsCancellationRequested)
+        {
+            throw new InvalidOperationException($"the server ended a watch that is counted by: {answer.RequestMessage!.RequestUri}");
+        }
+    }
+
     /// <summary>Reads all of an answer; its length in bytes.</summary>
     public async Task<long> GetAsync(string path)
     {

@@ -40,12 +40,12 @@ internal sealed class ApiTable(TextWriter output)
     public string Render()
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"\n{"",-58} {string.Concat(_sides.Select(s => $"{s,24}"))}   how many times better");
+        text.AppendLine(CultureInfo.InvariantCulture, $"\n{"",-66} {string.Concat(_sides.Select(s => $"{s,24}"))}   how many times better");
         foreach (var figure in _order)
         {
             var medians = _sides.Select(s => Median(figure, s)).ToArray();
-            var ratio = medians is [{ } ours, { } theirs] ? Format(figure.IsRate ? ours / theirs : theirs / ours) : "";
-            text.AppendLine(CultureInfo.InvariantCulture, $"{figure.What,-58} {string.Concat(medians.Select(m => $"{(m is { } v ? Format(v) : "-"),24}"))}   {ratio}");
+            var ratio = medians is [> 0 and { } ours, > 0 and { } theirs] ? Format(figure.IsRate ? ours / theirs : theirs / ours) : "";
+            text.AppendLine(CultureInfo.InvariantCulture, $"{figure.What,-66} {string.Concat(medians.Select(m => $"{(m is { } v ? Format(v) : "-"),24}"))}   {ratio}");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"medians of {_values.Values.Select(v => v.Count).DefaultIfEmpty().Max()} run(s), the sides in turn");
