@@ -202,7 +202,13 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var controllers = _run.Config.Modules.Controllers;
         services.AddHostedService(_ => new ControllersService(
             _api, _informers,
-            new ControllersOptions { Selection = Selection, NodeMonitorGracePeriod = controllers.NodeMonitorGracePeriod, SilenceOf = contacts.SilenceOf },
+            new ControllersOptions
+            {
+                Selection = Selection,
+                NodeMonitorGracePeriod = controllers.NodeMonitorGracePeriod,
+                TerminatedPodGcThreshold = controllers.TerminatedPodGCThreshold,
+                SilenceOf = contacts.SilenceOf,
+            },
             time, loggers));
     }
 

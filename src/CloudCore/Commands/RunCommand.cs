@@ -2,6 +2,7 @@ using System.CommandLine;
 using EdgeSync.CloudCore.Configuration;
 using EdgeSync.CloudCore.Controllers;
 using EdgeSync.Hosting;
+using EdgeSync.Protocol.Configuration;
 
 namespace EdgeSync.CloudCore.Commands;
 
@@ -26,6 +27,13 @@ internal static class RunCommand
                 result.AddError($"--controllers: {problem}");
             }
         });
+        var monitor = Duration("--node-monitor-period", "A lower bound of --node-monitor-grace-period: nodes are looked at when they change, and when their time is over. Default: 5s.");
+        var grace = Duration("--node-monitor-grace-period", "A node that was not heard of for so long is marked as out of contact. Default: 40s.");
+        var ended = new Option<int?>("--terminated-pod-gc-threshold")
+        {
+            Description = "How many ended pods are kept, the oldest go first; 0 keeps all. Default: 12500.",
+            HelpName = "N",
+        };
         var command = new Command(
             "run",
             """
@@ -40,6 +48,9 @@ internal static class RunCommand
         {
             dataDir,
             controllers,
+            monitor,
+            grace,
+            ended,
         };
         cluster.AddTo(command);
         command.SetAction((result, cancellationToken) => RunAsync(
@@ -49,12 +60,31 @@ internal static class RunCommand
                 {
                     Cluster = cluster.Read(result),
                     Controllers = result.GetValue(controllers) is { } list ? ListOf(list) : null,
+                    NodeMonitorPeriod = DurationOf(result.GetValue(monitor)),
+                    NodeMonitorGracePeriod = DurationOf(result.GetValue(grace)),
+                    TerminatedPodGCThreshold = result.GetValue(ended),
                 },
                 parts.Error),
             parts,
             cancellationToken));
         return command;
     }
+
+    private static Option<string?> Duration(string name, string description)
+    {
+        var option = new Option<string?>(name) { Description = description, HelpName = "DURATION" };
+        option.Validators.Add(result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (!GoDuration.TryParse(text, out var duration) || duration <= TimeSpan.Zero)
+            {
+                result.AddError($"{name}: \"{text}\" is not a duration; write it as 40s, 2m or 1h30m");
+            }
+        });
+        return option;
+    }
+
+    private static TimeSpan? DurationOf(string? text) => GoDuration.TryParse(text, out var duration) ? duration : null;
 
     private static string[] ListOf(string text) => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 

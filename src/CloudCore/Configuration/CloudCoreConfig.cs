@@ -159,6 +159,9 @@ internal sealed record ControllersSection
     /// <summary>How often nodes are looked at.</summary>
     public TimeSpan NodeMonitorPeriod { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>More ended pods than this are not kept; 0 keeps all.</summary>
+    public int TerminatedPodGCThreshold { get; init; } = 12_500;
+
     /// <summary>Which controllers run.</summary>
     /// <param name="embedded">Whether the embedded API is served.</param>
     public ControllerSelection Selection(bool embedded) => (Controllers, Enable) switch

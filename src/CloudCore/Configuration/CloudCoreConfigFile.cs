@@ -263,5 +263,10 @@ internal static class CloudCoreConfigRules
         {
             yield return ("modules.controllers.nodeMonitorGracePeriod", "must be longer than nodeMonitorPeriod");
         }
+
+        if (controllers.TerminatedPodGCThreshold < 0)
+        {
+            yield return ("modules.controllers.terminatedPodGCThreshold", $"must be 0 (keep all) or more, and is {controllers.TerminatedPodGCThreshold}");
+        }
     }
 }

@@ -8,13 +8,32 @@ internal sealed record RunWish
     /// <summary>Which controllers run.</summary>
     public IReadOnlyList<string>? Controllers { get; init; }
 
+    /// <summary>How often nodes are looked at.</summary>
+    public TimeSpan? NodeMonitorPeriod { get; init; }
+
+    /// <summary>A node's silence until it is marked.</summary>
+    public TimeSpan? NodeMonitorGracePeriod { get; init; }
+
+    /// <summary>How many ended pods are kept.</summary>
+    public int? TerminatedPodGCThreshold { get; init; }
+
     /// <summary>The configuration as wished.</summary>
     public CloudCoreConfig Over(CloudCoreConfig config)
     {
         config = Cluster.Over(config);
-        return Controllers is null ? config : config with
+        var controllers = config.Modules.Controllers;
+        return config with
         {
-            Modules = config.Modules with { Controllers = config.Modules.Controllers with { Controllers = Controllers } },
+            Modules = config.Modules with
+            {
+                Controllers = controllers with
+                {
+                    Controllers = Controllers ?? controllers.Controllers,
+                    NodeMonitorPeriod = NodeMonitorPeriod ?? controllers.NodeMonitorPeriod,
+                    NodeMonitorGracePeriod = NodeMonitorGracePeriod ?? controllers.NodeMonitorGracePeriod,
+                    TerminatedPodGCThreshold = TerminatedPodGCThreshold ?? controllers.TerminatedPodGCThreshold,
+                },
+            },
         };
     }
 }

@@ -23,6 +23,12 @@ internal sealed class ControllersOptions
     /// </summary>
     public TimeSpan MissingNodeGrace { get; init; } = TimeSpan.FromSeconds(40);
 
+    /// <summary>More ended pods than this are not kept, the oldest go first (terminated-pod-gc-threshold); 0 keeps all.</summary>
+    public int TerminatedPodGcThreshold { get; init; } = 12_500;
+
+    /// <summary>How often what lies around of pods is looked for.</summary>
+    public TimeSpan PodGarbagePeriod { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>Events stay this long after they were last told (the API server's event-ttl).</summary>
     public TimeSpan EventTtl { get; init; } = TimeSpan.FromHours(1);
 

@@ -29,8 +29,10 @@ internal sealed class ControllersService : BackgroundService
         _controllers.Add(events);
         Add(KnownControllers.DaemonSet, () => new DaemonSetController(client, _view, options, time, loggers.CreateLogger<DaemonSetController>()));
         Add(KnownControllers.NodeLifecycle, () => new NodeLifecycleController(client, _view, options, time, loggers.CreateLogger<NodeLifecycleController>()));
+        Add(KnownControllers.TaintEviction, () => new TaintEviction(client, _view, events, options, time, loggers.CreateLogger<TaintEviction>()));
         Add(KnownControllers.GarbageCollector, () => new GarbageCollector(client, options, time, loggers.CreateLogger<GarbageCollector>()));
         Add(KnownControllers.PodGarbage, () => new PodsOfMissingNodes(client, _view, options, time, loggers.CreateLogger<PodsOfMissingNodes>()));
+        Add(KnownControllers.PodGarbage, () => new PodGarbage(client, _view, options, time, loggers.CreateLogger<PodGarbage>()));
         Add(KnownControllers.EventExpiry, () => new EventExpiry(client, options, time, loggers.CreateLogger<EventExpiry>()));
         Add(KnownControllers.ReplicaSet, () => new ReplicaSetController(
             client, _view, informers.For(ApiResources.ReplicaSets), events, options, time, loggers.CreateLogger<ReplicaSetController>()));

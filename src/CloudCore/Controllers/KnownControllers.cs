@@ -33,6 +33,9 @@ internal static class KnownControllers
 
     public static ControllerName NodeLifecycle { get; } = new("nodelifecycle", "node-lifecycle-controller");
 
+    /// <summary>A part of the one before in Kubernetes up to 1.28.</summary>
+    public static ControllerName TaintEviction { get; } = new("taint-eviction", "taint-eviction-controller");
+
     public static ControllerName GarbageCollector { get; } = new("garbagecollector", "garbage-collector-controller");
 
     public static ControllerName PodGarbage { get; } = new("podgc", "pod-garbage-collector-controller");
@@ -71,6 +74,7 @@ internal static class KnownControllers
         CronJob,
         Scheduler,
         NodeLifecycle,
+        TaintEviction,
         GarbageCollector,
         PodGarbage,
         EventExpiry,

@@ -15,6 +15,12 @@ internal sealed record NodeFacts
 
     public bool Unschedulable { get; init; }
 
+    /// <summary>The annotation that says when pods leave a node without contact (<see cref="Nodes.OfflineEviction"/>); null for none.</summary>
+    public string? EvictOfflineAfter { get; init; }
+
+    /// <summary>Whether it is a box at the edge, by the label that agents register with.</summary>
+    public bool IsEdge => Labels.ContainsKey("node-role.kubernetes.io/edge");
+
     /// <summary>Ready, and what else is True, each by type and status alone, Ready with its heartbeat: of thousands of nodes no words are kept.</summary>
     public IReadOnlyList<Condition> Conditions { get; init; } = [];
 
@@ -34,6 +40,7 @@ internal sealed record NodeFacts
             Labels = node.Metadata?.Labels ?? LabelSelectors.NoLabels,
             Taints = node.Spec?.Taints ?? [],
             Unschedulable = node.Spec?.Unschedulable == true,
+            EvictOfflineAfter = node.Metadata?.Annotations?.GetValueOrDefault(Nodes.OfflineEviction.Annotation),
             Conditions = [.. (node.Status?.Conditions ?? []).Where(c => c.Type == "Ready" || c.Status == "True").Select(Gist)],
         };
     }

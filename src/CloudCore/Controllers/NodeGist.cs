@@ -16,6 +16,8 @@ internal sealed record NodeGist
 internal sealed record NodeGistMetadata
 {
     public IReadOnlyDictionary<string, string>? Labels { get; set; }
+
+    public IReadOnlyDictionary<string, string>? Annotations { get; set; }
 }
 
 /// <summary>Of its status.</summary>

@@ -39,6 +39,9 @@ internal sealed record PodFacts
 
     public OwnerReference? Controller => Owners.FirstOrDefault(owner => owner.Controller == true);
 
+    /// <summary>Whether its node put it out (<c>status.reason</c>).</summary>
+    public bool IsEvicted { get; init; }
+
     public bool IsTerminal => Phase is "Failed" or "Succeeded";
 
     /// <exception cref="KubeObjectException">A field has a wrong type.</exception>
@@ -56,6 +59,7 @@ internal sealed record PodFacts
             Labels = pod.Metadata?.Labels ?? LabelSelectors.NoLabels,
             Owners = pod.Metadata?.OwnerReferences ?? [],
             Phase = pod.Status?.Phase ?? "Pending",
+            IsEvicted = pod.Status?.Reason == "Evicted",
             IsTracked = pod.Metadata?.Finalizers?.Contains(Jobs.JobNames.Finalizer) == true,
             IsReady = ready?.Status == "True",
             ReadySince = KubeTime.TryParse(ready?.LastTransitionTime, out var since) ? since : default,

@@ -42,5 +42,7 @@ internal sealed record PodGistStatus
 {
     public string? Phase { get; set; }
 
+    public string? Reason { get; set; }
+
     public IReadOnlyList<Condition>? Conditions { get; set; }
 }

@@ -96,6 +96,8 @@ internal sealed partial class PodsOfMissingNodes : IController
     {
         try
         {
+            // nobody will say how it ended; who counts pods (a Job) must see that it has
+            await DisruptedPod.MarkAsync(_client, pod, "DeletionByPodGC", "PodGC: node no longer exists", failed: true, _time.GetUtcNow(), ct);
             await _client.DeleteAsync(
                 ApiResources.Pods, pod.Name.Namespace, pod.Name.Name, new DeleteOptions { Uid = pod.Uid, GracePeriodSeconds = 0 }, ct);
         }

@@ -9,7 +9,7 @@ namespace EdgeSync.CloudCore.Controllers.Nodes;
 /// <summary>
 /// Marks nodes that are no longer heard of, and keeps the taints that follow from their conditions. A sign of life is
 /// a renewed Lease in kube-node-lease, a new heartbeat in the Ready condition, or contact with this process's hub; when it came is taken from this
-/// process's own clock, so that a wrong clock on the edge marks nobody. Pods are neither evicted nor marked.
+/// process's own clock, so that a wrong clock on the edge marks nobody. Pods are not its concern: see <see cref="TaintEviction"/>.
 /// </summary>
 internal sealed partial class NodeLifecycleController : IController
 {
@@ -26,6 +26,9 @@ internal sealed partial class NodeLifecycleController : IController
 
     // node name → time stamp of its last sign of life; a node begins with the moment in which we first see it
     private readonly ConcurrentDictionary<string, long> _heard = new();
+
+    // nodes of which there was no sign of life yet: what is known of them is older than this process
+    private readonly ConcurrentDictionary<string, bool> _onlySeen = new();
 
     public NodeLifecycleController(
         KubeClient client, ClusterView view, ControllersOptions options, TimeProvider time, ILogger<NodeLifecycleController> logger)
@@ -54,12 +57,18 @@ internal sealed partial class NodeLifecycleController : IController
         if (change.New is not { } node)
         {
             _heard.TryRemove(change.Old!.Name, out _);
+            _onlySeen.TryRemove(change.Old.Name, out _);
             return;
         }
 
-        if (change.Old is not { } old || IsSignOfLife(old, node))
+        if (change.Old is not { } old)
         {
+            _onlySeen[node.Name] = true;
             _heard[node.Name] = _time.GetTimestamp();
+        }
+        else if (IsSignOfLife(old, node))
+        {
+            NoteHeard(node.Name);
         }
 
         _options.Deliver(() => _queue.Add(node.Name));
@@ -70,8 +79,14 @@ internal sealed partial class NodeLifecycleController : IController
         // the first sight of a lease is not a renewal: it may be days old
         if (change is { Old: not null, New: { Namespace: LeaseNamespace } lease } && _heard.ContainsKey(lease.Name))
         {
-            _heard[lease.Name] = _time.GetTimestamp();
+            NoteHeard(lease.Name);
         }
+    }
+
+    private void NoteHeard(string node)
+    {
+        _heard[node] = _time.GetTimestamp();
+        _onlySeen.TryRemove(node, out _);
     }
 
     private void LookAtAll()
@@ -110,7 +125,7 @@ internal sealed partial class NodeLifecycleController : IController
         {
             _queue.AddAfter(name, _options.NodeMonitorGracePeriod - silent);
         }
-        else if (MarkUnknown(value, _time.GetUtcNow()) is { } patch)
+        else if (MarkUnknown(value, LastContact(name, silent), _time.GetUtcNow()) is { } patch)
         {
             LogUnreachable(name, silent);
             var marked = await _client.PatchAsync(ApiResources.Nodes, "", name, PatchType.Merge, patch, "status", ct);
@@ -124,8 +139,28 @@ internal sealed partial class NodeLifecycleController : IController
         }
     }
 
-    // null where all conditions are Unknown already; the words are Kubernetes'
-    internal static byte[]? MarkUnknown(KubeObject node, DateTimeOffset now)
+    // where this process has not heard the node, its lease says when another has
+    private DateTimeOffset LastContact(string node, TimeSpan silent)
+    {
+        var since = _time.GetUtcNow() - silent;
+        return _onlySeen.ContainsKey(node) && _options.SilenceOf(node) is null && LeaseTime(node) is { } renewed && renewed < since ? renewed : since;
+    }
+
+    private DateTimeOffset? LeaseTime(string node)
+    {
+        try
+        {
+            return _view.Leases.Get(new NamespacedName(LeaseNamespace, node)) is { } lease
+                && KubeTime.TryParse(JsonNode.Parse(lease.Json.Span)?["spec"]?["renewTime"]?.ToString(), out var renewed) ? renewed : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null; // a lease of another shape says nothing
+        }
+    }
+
+    // null where all conditions are Unknown already; the reasons are Kubernetes'
+    internal static byte[]? MarkUnknown(KubeObject node, DateTimeOffset lastContact, DateTimeOffset now)
     {
         var status = JsonNode.Parse(node.Json.Span)!["status"] as JsonObject ?? [];
         var conditions = status["conditions"]?.DeepClone().AsArray() ?? [];
@@ -142,7 +177,7 @@ internal sealed partial class NodeLifecycleController : IController
             {
                 condition["status"] = "Unknown";
                 condition["reason"] = "NodeStatusUnknown";
-                condition["message"] = "Kubelet stopped posting node status.";
+                condition["message"] = $"No contact since {KubeTime.Format(lastContact)}: what runs on the node is not known.";
                 condition["lastTransitionTime"] = KubeTime.Format(now);
                 changed = true;
             }

@@ -4,8 +4,9 @@ namespace EdgeSync.CloudCore.Controllers.Nodes;
 
 /// <summary>
 /// The taints that follow from a node's conditions and its cordon, as Kubernetes' node lifecycle controller sets them.
-/// The NoExecute ones are marks only: nothing in EdgeSync evicts a pod for them, because lost contact says nothing
-/// about the health of what runs at the edge.
+/// On edge nodes the NoExecute ones are marks only, unless the node asks for more (<see cref="OfflineEviction"/>): lost contact
+/// says nothing about the health of what runs there. No node is admitted with a not-ready taint: an agent registers with what it
+/// knows of itself, so the taint would come and go with two writes for each box that joins.
 /// </summary>
 internal static class NodeTaints
 {
