@@ -27,7 +27,7 @@ internal sealed class ControllersService : BackgroundService
         _view = new ClusterView(informers, loggers);
         var events = new EventRecorder(client, time, loggers.CreateLogger<EventRecorder>());
         _controllers.Add(events);
-        Add(KnownControllers.DaemonSet, () => new DaemonSetController(client, _view, options, time, loggers.CreateLogger<DaemonSetController>()));
+        Add(KnownControllers.DaemonSet, () => new DaemonSetController(client, _view, events, options, time, loggers.CreateLogger<DaemonSetController>()));
         Add(KnownControllers.NodeLifecycle, () => new NodeLifecycleController(client, _view, options, time, loggers.CreateLogger<NodeLifecycleController>()));
         Add(KnownControllers.TaintEviction, () => new TaintEviction(client, _view, events, options, time, loggers.CreateLogger<TaintEviction>()));
         Add(KnownControllers.GarbageCollector, () => new GarbageCollector(client, options, time, loggers.CreateLogger<GarbageCollector>()));

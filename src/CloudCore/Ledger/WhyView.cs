@@ -1,4 +1,5 @@
 using EdgeSync.CloudCore.CloudHub;
+using EdgeSync.CloudCore.Controllers.DaemonSets;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Sync;
@@ -75,11 +76,30 @@ internal sealed class WhyView(
                 .Select(p => Explain(p.Key, p.Pod, p.Node!, answer.Now) with { Object = $"pod/{p.Pod.Name}" }),
         ];
         var unbound = pods.Count(p => p.Node is null);
-        answer.Note = pods.Count == 0 ? "it has no pods: no node matches its selector and its tolerations, or its controller has not acted yet"
-            : pods.Count - unbound > MostNodes ? $"the first {MostNodes} of {pods.Count} pods are shown; --node shows one"
-            : unbound > 0 ? $"{unbound} of its pods are not bound to a node"
-            : null;
+        var offline = OfflineOf(set);
+        answer.Note = string.Join("; ", new[] { NoteOf(pods.Count, unbound), offline }.Where(note => note is not null)) is { Length: > 0 } note ? note : null;
     }
+
+    // what our controller says of nodes that wait offline for the present template; another's says nothing
+    private static string? OfflineOf(KubeObject set)
+    {
+        try
+        {
+            return set.View(KubernetesJson.Default.DaemonSet).Status?.Conditions?
+                .FirstOrDefault(c => c is { Type: DaemonSetStatusWriter.OfflineCondition, Status: "False" })?.Message is { } message
+                ? PodReasons.OneLine(message) : null;
+        }
+        catch (KubeObjectException)
+        {
+            return null;
+        }
+    }
+
+    private static string? NoteOf(int pods, int unbound) =>
+        pods == 0 ? "it has no pods: no node matches its selector and its tolerations, or its controller has not acted yet"
+            : pods - unbound > MostNodes ? FormattableString.Invariant($"the first {MostNodes} of {pods} pods are shown; --node shows one")
+            : unbound > 0 ? FormattableString.Invariant($"{unbound} of its pods are not bound to a node")
+            : null;
 
     private WhyNode Explain(ObjectKey key, KubeObject? subject, string node, DateTimeOffset now)
     {

@@ -65,4 +65,6 @@ public sealed record DaemonSetStatus
     public int? NumberUnavailable { get; set; }
 
     public int? CollisionCount { get; set; }
+
+    public IReadOnlyList<Condition>? Conditions { get; set; }
 }

@@ -149,6 +149,38 @@ public sealed class DaemonSetDecisionTests
     }
 
     [Fact]
+    public void Nodes_that_are_away_are_told_by_what_they_wait_for_and_are_not_counted_as_wanted()
+    {
+        Nodes(6);
+        foreach (var i in new[] { 0, 1, 2, 3 })
+        {
+            _nodes[i] = _nodes[i] with { Conditions = Ready("Unknown"), Taints = [new Taint { Key = "node.kubernetes.io/unreachable", Effect = "NoSchedule" }] };
+        }
+
+        Pod("n0", "old");
+        Pod("n1", "old", ready: false);
+        Pod("n2", "new");
+        Pod("n4", "new");
+        Pod("n5", "new");
+        var plan = Decide();
+        Assert.Equal(new OfflineNodes(Old: 2, Empty: 1), plan.Offline);
+        Assert.Equal((2, 2, 3), (plan.Status.DesiredNumberScheduled, plan.Status.UpdatedNumberScheduled, plan.Status.NumberMisscheduled));
+        Assert.Empty(plan.CreateOn);
+
+        // what tolerates everything is counted alike, but belongs there, and gets its pod to wait there
+        _spec = new DaemonSetSpec { Template = new PodTemplateSpec { Spec = new PodSpec { Tolerations = [new Toleration { Operator = "Exists" }] } } };
+        plan = Decide();
+        Assert.Equal(new OfflineNodes(Old: 2, Empty: 1), plan.Offline);
+        Assert.Equal((2, 2, 0), (plan.Status.DesiredNumberScheduled, plan.Status.UpdatedNumberScheduled, plan.Status.NumberMisscheduled));
+        Assert.Equal(["n3"], plan.CreateOn.Select(place => place.Node));
+
+        _countsOffline = true;
+        plan = Decide();
+        Assert.Equal(default, plan.Offline);
+        Assert.Equal((6, 3), (plan.Status.DesiredNumberScheduled, plan.Status.UpdatedNumberScheduled));
+    }
+
+    [Fact]
     public void On_delete_replaces_nothing_by_itself()
     {
         Nodes(2);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Storage;
@@ -6,7 +7,7 @@ namespace EdgeSync.CloudCore.Controllers.DaemonSets;
 
 /// <summary>The requests by which a DaemonSet's pods are made and deleted.</summary>
 internal sealed partial class DaemonPodActions(
-    KubeClient client, PodIndex pods, PodControl control, PodsInFlight inFlight, ControllersOptions options, ILogger logger)
+    KubeClient client, PodIndex pods, PodControl control, PodsInFlight inFlight, DaemonSetEvents events, ControllersOptions options, ILogger logger)
 {
     private const int MaxNameAttempts = 20;
 
@@ -16,29 +17,69 @@ internal sealed partial class DaemonPodActions(
     public async Task ApplyAsync(
         KubeObject daemonSet, DaemonSet view, string hash, DaemonSetPlan plan, Action<KubeObject, PodFacts> noteReplaced, CancellationToken ct)
     {
-        await Batches.InGrowingAsync(
-            plan.Delete,
-            options.ParallelRequests,
-            async (pod, token) =>
-            {
-                await control.DeleteAsync(daemonSet, pod, token);
-                Failpoint.Hit(HubFailpoints.DaemonPodDeleted);
-                if (pod.IsTerminal)
-                {
-                    noteReplaced(daemonSet, pod);
-                }
-            },
-            ct);
+        await DeleteAsync(daemonSet, plan.Delete, noteReplaced, ct);
         if (plan.CreateOn.Count > 0)
         {
-            var writer = new DaemonPodWriter(daemonSet, view, hash);
-            await Batches.InGrowingAsync(
-                plan.CreateOn, options.ParallelRequests, (place, token) => CreateAsync(daemonSet, writer, place, token), ct);
+            await CreateAsync(daemonSet, new DaemonPodWriter(daemonSet, view, hash), plan.CreateOn, ct);
             LogCreated(daemonSet.Describe(), plan.CreateOn.Count);
         }
     }
 
-    private async Task CreateAsync(KubeObject daemonSet, DaemonPodWriter writer, DaemonPodPlace place, CancellationToken ct)
+    private async Task DeleteAsync(KubeObject daemonSet, IReadOnlyList<PodFacts> delete, Action<KubeObject, PodFacts> noteReplaced, CancellationToken ct)
+    {
+        events.Ended(daemonSet, delete.Where(pod => pod.IsTerminal));
+        var deleted = new ConcurrentQueue<string>();
+        try
+        {
+            await Batches.InGrowingAsync(
+                delete,
+                options.ParallelRequests,
+                async (pod, token) =>
+                {
+                    await control.DeleteAsync(daemonSet, pod, token);
+                    Failpoint.Hit(HubFailpoints.DaemonPodDeleted);
+                    deleted.Enqueue(pod.Name.Name);
+                    if (pod.IsTerminal)
+                    {
+                        noteReplaced(daemonSet, pod);
+                    }
+                },
+                ct);
+        }
+        catch (ApiException e)
+        {
+            events.FailedToDelete(daemonSet, e);
+            throw;
+        }
+        finally
+        {
+            events.Deleted(daemonSet, deleted);
+        }
+    }
+
+    private async Task CreateAsync(KubeObject daemonSet, DaemonPodWriter writer, IReadOnlyList<DaemonPodPlace> places, CancellationToken ct)
+    {
+        var created = new ConcurrentQueue<string>();
+        try
+        {
+            await Batches.InGrowingAsync(
+                places, options.ParallelRequests, async (place, token) => created.Enqueue(await CreateAsync(daemonSet, writer, place, token)), ct);
+        }
+        catch (ApiException e) when (!IsNamespaceEnding(e))
+        {
+            events.FailedToCreate(daemonSet, e);
+            throw;
+        }
+        finally
+        {
+            events.Created(daemonSet, created);
+        }
+    }
+
+    // no Event could be written there either
+    private static bool IsNamespaceEnding(ApiException e) => e.IsForbidden && (e.Status.Message ?? "").Contains("being terminated", StringComparison.Ordinal);
+
+    private async Task<string> CreateAsync(KubeObject daemonSet, DaemonPodWriter writer, DaemonPodPlace place, CancellationToken ct)
     {
         // not from the cache, which may show by now the very pod that is made here: from what the decision saw
         var predecessor = place.Beside.Length > 0 ? place.Beside : pods.LastGone(daemonSet.Uid, place.Node);
@@ -50,7 +91,7 @@ internal sealed partial class DaemonPodActions(
             {
                 Failpoint.Hit(HubFailpoints.DaemonPodMade);
                 inFlight.NoteMade(daemonSet.Uid, pod);
-                return;
+                return name;
             }
         }
 

@@ -1,10 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Text;
-using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
-using EdgeSync.Storage;
 
 namespace EdgeSync.CloudCore.Controllers.DaemonSets;
 
@@ -18,7 +15,6 @@ internal sealed partial class DaemonSetController : IController
     private const int CostFactor = 3;
     private static readonly TimeSpan s_longestBatch = TimeSpan.FromSeconds(1);
 
-    private readonly KubeClient _client;
     private readonly ClusterView _view;
     private readonly ControllersOptions _options;
     private readonly TimeProvider _time;
@@ -29,13 +25,13 @@ internal sealed partial class DaemonSetController : IController
     private readonly EndedPodBackoff _backoff;
     private readonly PodControl _pods;
     private readonly DaemonPodActions _actions;
+    private readonly DaemonSetStatusWriter _status;
 
     // the DaemonSets there are, and how long the last look at each took
     private readonly ConcurrentDictionary<NamespacedName, TimeSpan> _known = new();
 
-    public DaemonSetController(KubeClient client, ClusterView view, ControllersOptions options, TimeProvider time, ILogger<DaemonSetController> logger)
+    public DaemonSetController(KubeClient client, ClusterView view, EventRecorder events, ControllersOptions options, TimeProvider time, ILogger<DaemonSetController> logger)
     {
-        _client = client;
         _view = view;
         _options = options;
         _time = time;
@@ -45,7 +41,9 @@ internal sealed partial class DaemonSetController : IController
         _inFlight = new PodsInFlight(time);
         _backoff = new EndedPodBackoff(time);
         _pods = new PodControl(client, view.Pods, _inFlight, ApiResources.DaemonSets, logger);
-        _actions = new DaemonPodActions(client, view.Pods, _pods, _inFlight, options, logger);
+        var said = new DaemonSetEvents(events);
+        _actions = new DaemonPodActions(client, view.Pods, _pods, _inFlight, said, options, logger);
+        _status = new DaemonSetStatusWriter(client, said);
         view.Pods.OnChange(NotePod);
         view.Nodes.OnChange(NoteNode);
     }
@@ -103,6 +101,7 @@ internal sealed partial class DaemonSetController : IController
         _inFlight.Retain(alive);
         _backoff.Retain(alive);
         _history.Retain(alive);
+        _status.Retain(alive);
         _view.Pods.RetainOwners(alive);
         foreach (var key in _known.Keys)
         {
@@ -129,7 +128,7 @@ internal sealed partial class DaemonSetController : IController
 
         await Task.WhenAll(
             _actions.ApplyAsync(daemonSet, view, hash, plan, NoteReplaced, ct),
-            WriteStatusAsync(daemonSet, view, plan.Status, ct));
+            _status.WriteAsync(daemonSet, view, hash, plan, ct));
         await _history.TrimAsync(view, daemonSet.Uid, hash, pods, ct);
 
         var again = _inFlight.HasAny(daemonSet.Uid) ? PodsInFlight.Patience : (TimeSpan?)null;
@@ -164,44 +163,6 @@ internal sealed partial class DaemonSetController : IController
         {
             _known.TryUpdate(key, cost, before);
         }
-    }
-
-    private async Task WriteStatusAsync(KubeObject daemonSet, DaemonSet view, DaemonSetStatus wanted, CancellationToken ct)
-    {
-        var has = view.Status ?? new DaemonSetStatus();
-        var same = has with { CollisionCount = null } == wanted with
-        {
-            ObservedGeneration = view.Metadata.Generation,
-            // zero is left out by API servers that write Go's omitempty
-            UpdatedNumberScheduled = has.UpdatedNumberScheduled is null && wanted.UpdatedNumberScheduled == 0 ? null : wanted.UpdatedNumberScheduled,
-            NumberAvailable = has.NumberAvailable is null && wanted.NumberAvailable == 0 ? null : wanted.NumberAvailable,
-            NumberUnavailable = has.NumberUnavailable is null && wanted.NumberUnavailable == 0 ? null : wanted.NumberUnavailable,
-        };
-        if (same)
-        {
-            return;
-        }
-
-        var patch = new JsonObject
-        {
-            // not the version: the counts are of this moment, and a change of the spec brings a new look anyway
-            ["metadata"] = new JsonObject { ["uid"] = daemonSet.Uid },
-            ["status"] = new JsonObject
-            {
-                ["observedGeneration"] = view.Metadata.Generation,
-                ["desiredNumberScheduled"] = wanted.DesiredNumberScheduled,
-                ["currentNumberScheduled"] = wanted.CurrentNumberScheduled,
-                ["numberReady"] = wanted.NumberReady,
-                ["numberAvailable"] = wanted.NumberAvailable,
-                ["numberUnavailable"] = wanted.NumberUnavailable,
-                ["updatedNumberScheduled"] = wanted.UpdatedNumberScheduled,
-                ["numberMisscheduled"] = wanted.NumberMisscheduled,
-            },
-        };
-        await _client.PatchAsync(
-            ApiResources.DaemonSets, daemonSet.Namespace, daemonSet.Name, PatchType.Merge,
-            Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", ct);
-        Failpoint.Hit(HubFailpoints.DaemonStatusWritten);
     }
 
     [LoggerMessage(LogLevel.Information, "{DaemonSet}: pod {Pod} on {Node} is {Phase} and is replaced")]

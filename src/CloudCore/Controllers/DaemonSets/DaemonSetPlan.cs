@@ -31,7 +31,21 @@ internal readonly record struct DaemonPodPlace(string Node, string Beside);
 
 /// <summary>What is to be done for a DaemonSet, and its status.</summary>
 internal sealed record DaemonSetPlan(
-    IReadOnlyList<DaemonPodPlace> CreateOn, IReadOnlyList<PodFacts> Delete, DaemonSetStatus Status, TimeSpan? LookAgainAfter);
+    IReadOnlyList<DaemonPodPlace> CreateOn, IReadOnlyList<PodFacts> Delete, DaemonSetStatus Status, TimeSpan? LookAgainAfter)
+{
+    public OfflineNodes Offline { get; init; }
+
+    /// <summary>When it was decided.</summary>
+    public DateTimeOffset At { get; init; }
+}
+
+/// <summary>Nodes that are not Ready and get the present template when they are back.</summary>
+/// <param name="Old">They run a pod of an earlier one.</param>
+/// <param name="Empty">They have no pod yet.</param>
+internal readonly record struct OfflineNodes(int Old, int Empty)
+{
+    public int All => Old + Empty;
+}
 
 /// <summary>
 /// Decides what a DaemonSet needs: a pure function of its state, so that every case can be tested without an API.
@@ -65,7 +79,7 @@ internal sealed partial class DaemonSetDecision
         {
             var verdict = DaemonPlacement.Judge(template, _tolerations, node);
             _verdicts[node.Name] = verdict;
-            _desired += verdict.ShouldRun ? 1 : 0;
+            _desired += IsCounted(node) ? 1 : 0;
         }
 
         (_maxUnavailable, _maxSurge) = Limits(state.Spec.UpdateStrategy, _desired);
@@ -87,7 +101,11 @@ internal sealed partial class DaemonSetDecision
         }
 
         return new DaemonSetPlan(
-            [.. decision._create], [.. decision._delete.Values], decision.CountStatus(), decision._lookAgain);
+            [.. decision._create], [.. decision._delete.Values], decision.CountStatus(), decision._lookAgain)
+        {
+            Offline = decision.CountOffline(),
+            At = state.Now,
+        };
     }
 
     /// <summary>Both limits as counts, percentages of the desired pods rounded up. One of them is at least 1.</summary>
@@ -97,6 +115,33 @@ internal sealed partial class DaemonSetDecision
         var unavailable = CountOrShare.Of(strategy?.RollingUpdate?.MaxUnavailable, 1, desired, roundUp: true);
         return surge == 0 && unavailable == 0 ? (1, 0) : (unavailable, surge);
     }
+
+    // most DaemonSets do not tolerate that a node is not ready, and so do not count it, as in Kubernetes; those that tolerate everything are
+    // counted alike, or "kubectl rollout status" would wait for boxes that are away
+    private bool IsCounted(NodeFacts node) => _verdicts[node.Name].ShouldRun && (_state.CountsOffline || !IsOffline(node));
+
+    private static bool IsOffline(NodeFacts node) => node.Ready is "False" or "Unknown";
+
+    private OfflineNodes CountOffline()
+    {
+        int old = 0, empty = 0;
+        foreach (var node in _state.Nodes.Where(node => IsOffline(node) && !_state.CountsOffline && _verdicts[node.Name].ShouldContinue))
+        {
+            var pods = PodsOn(node.Name).Where(pod => pod is { IsTerminal: false, IsDeleting: false }).ToList();
+            if (pods.Count > 0)
+            {
+                old += RollsOut && !pods.Exists(IsCurrent) ? 1 : 0;
+            }
+            else if (DaemonPlacement.Judge(_state.Spec.Template.Spec, _tolerations, node with { Taints = [.. node.Taints.Where(taint => !IsOfContact(taint))] }).ShouldRun)
+            {
+                empty++;
+            }
+        }
+
+        return new OfflineNodes(old, empty);
+    }
+
+    private static bool IsOfContact(Taint taint) => taint.Key is Nodes.NodeTaints.NotReady or Nodes.NodeTaints.Unreachable;
 
     private IReadOnlyList<PodFacts> PodsOn(string node) => _state.Pods.TryGetValue(node, out var pods) ? pods : [];
 
@@ -204,6 +249,11 @@ internal sealed partial class DaemonSetDecision
             if (!_verdicts[node.Name].ShouldRun)
             {
                 misscheduled++;
+                continue;
+            }
+
+            if (!IsCounted(node))
+            {
                 continue;
             }
 
