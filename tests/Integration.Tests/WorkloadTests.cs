@@ -64,6 +64,70 @@ public sealed class WorkloadTests(ITestOutputHelper output)
         Assert.Equal("done by hand", (await world.Kubectl.RunAsync("logs", "job/now")).Trim());
     }
 
+    [EndToEndFact]
+    public async Task A_stateful_set_finds_its_data_again()
+    {
+        await using var world = await EdgeWorld.StartAsync(output);
+        using var disk = new TempFolder();
+        await world.Kubectl.ApplyAsync(Volume(disk.File("disk")));
+        await world.Kubectl.ApplyAsync(StatefulSet("first"));
+        await world.Kubectl.RunAsync("rollout", "status", "statefulset/store", "--timeout=60s");
+        Assert.Equal("Bound", await world.Kubectl.PathAsync("{.status.phase}", "pvc", "data-store-0"));
+        Assert.Equal("first", (await world.Kubectl.RunAsync("logs", "store-0")).Trim());
+
+        await world.Kubectl.ApplyAsync(StatefulSet("second"));
+        await world.Kubectl.RunAsync("rollout", "status", "statefulset/store", "--timeout=60s");
+        Assert.Equal("first\nsecond", (await world.Kubectl.RunAsync("logs", "store-0")).Trim());
+        Assert.Equal("first\nsecond", (await File.ReadAllTextAsync(Path.Combine(disk.File("disk"), "log"))).Trim());
+
+        await world.Kubectl.RunAsync("delete", "statefulset", "store");
+        await world.EventuallyAsync("its pod is gone", async () => !await world.Kubectl.HasAsync("pods", "-l", "app=store"));
+        Assert.Equal("Bound", await world.Kubectl.PathAsync("{.status.phase}", "pvc", "data-store-0"));
+    }
+
+    private static string Volume(string path) => $$"""
+        apiVersion: v1
+        kind: PersistentVolume
+        metadata:
+          name: disk
+        spec:
+          capacity: {storage: 1Gi}
+          accessModes: [ReadWriteOnce]
+          hostPath: {path: {{path}}, type: DirectoryOrCreate}
+        """;
+
+    private static string StatefulSet(string word) => $$"""
+        apiVersion: apps/v1
+        kind: StatefulSet
+        metadata:
+          name: store
+          namespace: default
+        spec:
+          serviceName: store
+          selector:
+            matchLabels: {app: store}
+          volumeClaimTemplates:
+            - metadata: {name: data}
+              spec:
+                accessModes: [ReadWriteOnce]
+                resources: {requests: {storage: 1Gi} }
+          template:
+            metadata:
+              labels: {app: store}
+            spec:
+              terminationGracePeriodSeconds: 2
+              containers:
+                - name: main
+                  image: {{ContainerdRig.BusyboxImage}}
+                  imagePullPolicy: IfNotPresent
+                  command: ["sh", "-c", "trap 'exit 0' TERM; echo {{word}} >> /data/log; cat /data/log; touch /tmp/up; while :; do sleep 1000 & wait $!; done"]
+                  readinessProbe:
+                    exec: {command: ["test", "-e", "/tmp/up"]}
+                    periodSeconds: 1
+                  volumeMounts:
+                    - {name: data, mountPath: /data}
+        """;
+
     private static string Job(string name, string more) => $$"""
         apiVersion: batch/v1
         kind: Job

@@ -6,6 +6,8 @@ using EdgeSync.CloudCore.Controllers.Garbage;
 using EdgeSync.CloudCore.Controllers.Jobs;
 using EdgeSync.CloudCore.Controllers.ReplicaSets;
 using EdgeSync.CloudCore.Controllers.Scheduling;
+using EdgeSync.CloudCore.Controllers.StatefulSets;
+using EdgeSync.CloudCore.Controllers.Volumes;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers;
@@ -28,6 +30,10 @@ namespace EdgeSync.CloudCore.Controllers;
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(JobPodGist))]
 [JsonSerializable(typeof(ReplicaSet))]
+[JsonSerializable(typeof(StatefulSet))]
+[JsonSerializable(typeof(ClaimToBind))]
+[JsonSerializable(typeof(VolumeToBind))]
+[JsonSerializable(typeof(StorageClassGist))]
 [JsonSerializable(typeof(PodWorthGist))]
 [JsonSerializable(typeof(SelectingGist))]
 [JsonSerializable(typeof(BudgetGist))]

@@ -7,6 +7,8 @@ using EdgeSync.CloudCore.Controllers.Jobs;
 using EdgeSync.CloudCore.Controllers.Nodes;
 using EdgeSync.CloudCore.Controllers.ReplicaSets;
 using EdgeSync.CloudCore.Controllers.Scheduling;
+using EdgeSync.CloudCore.Controllers.StatefulSets;
+using EdgeSync.CloudCore.Controllers.Volumes;
 using EdgeSync.CloudCore.KubeApi;
 
 namespace EdgeSync.CloudCore.Controllers;
@@ -38,11 +40,14 @@ internal sealed class ControllersService : BackgroundService
             client, _view, informers.For(ApiResources.ReplicaSets), events, options, time, loggers.CreateLogger<ReplicaSetController>()));
         Add(KnownControllers.Deployment, () => new DeploymentController(
             client, _view, informers, events, options, time, loggers.CreateLogger<DeploymentController>()));
+        Add(KnownControllers.StatefulSet, () => new StatefulSetController(
+            client, _view, informers, events, options, time, loggers.CreateLogger<StatefulSetController>()));
         Add(KnownControllers.Job, () => new JobController(client, _view, informers, events, options, time, loggers.CreateLogger<JobController>()));
         Add(KnownControllers.CronJob, () => new CronJobController(
             client, _view, informers, events, options, time, loggers.CreateLogger<CronJobController>()));
         Add(KnownControllers.Scheduler, () => new Scheduler(
             client, _view, new SchedulerInformers(informers), events, options, time, loggers.CreateLogger<Scheduler>()));
+        Add(KnownControllers.VolumeBinder, () => new VolumeBinder(client, _view, informers, events, options, time, loggers.CreateLogger<VolumeBinder>()));
         Add(KnownControllers.Disruption, () => new DisruptionController(client, _view, informers, options, time, loggers.CreateLogger<DisruptionController>()));
 
         void Add(ControllerName name, Func<IController> make)

@@ -24,6 +24,11 @@ internal static class KnownControllers
 
     public static ControllerName ReplicaSet { get; } = new("replicaset", "replicaset-controller") { IsWorkload = true };
 
+    public static ControllerName StatefulSet { get; } = new("statefulset", "statefulset-controller") { IsWorkload = true };
+
+    /// <summary>Binds claims to volumes that are there; nothing is provisioned.</summary>
+    public static ControllerName VolumeBinder { get; } = new("persistentvolume-binder", "persistentvolume-binder-controller") { IsWorkload = true };
+
     public static ControllerName Job { get; } = new("job", "job-controller") { IsWorkload = true };
 
     public static ControllerName CronJob { get; } = new("cronjob", "cronjob-controller") { IsWorkload = true };
@@ -70,8 +75,10 @@ internal static class KnownControllers
         DaemonSet,
         Deployment,
         ReplicaSet,
+        StatefulSet,
         Job,
         CronJob,
+        VolumeBinder,
         Scheduler,
         NodeLifecycle,
         TaintEviction,

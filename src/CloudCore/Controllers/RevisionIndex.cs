@@ -8,11 +8,14 @@ namespace EdgeSync.CloudCore.Controllers;
 
 /// <summary>
 /// What the controllers need to know of a ControllerRevision. The digest is of the template that it holds, in
-/// canonical form; the hash is its label, which the pods of that template carry too.
+/// canonical form; the hash is its label, which the pods of that template carry too (those of a StatefulSet carry the revision's name).
 /// </summary>
 internal sealed record RevisionFacts(
     NamespacedName Name, string Uid, long Revision, string Digest, string Hash, IReadOnlyList<OwnerReference> Owners, bool IsDeleting)
 {
+    /// <summary>Where revisions of StatefulSets have their hash.</summary>
+    public const string HashLabel = "controller.kubernetes.io/hash";
+
     /// <exception cref="KubeObjectException">A field has a wrong type.</exception>
     public static RevisionFacts Read(KubeObject value)
     {
@@ -24,7 +27,7 @@ internal sealed record RevisionFacts(
             value.Uid,
             root.TryGetProperty("revision", out var number) && number.TryGetInt64(out var revision) ? revision : 0,
             root.TryGetProperty("data", out var data) ? DigestOf(data) : "",
-            meta.Labels?.GetValueOrDefault(DaemonPodWriter.HashLabel) ?? "",
+            meta.Labels?.GetValueOrDefault(DaemonPodWriter.HashLabel) ?? meta.Labels?.GetValueOrDefault(HashLabel) ?? "",
             meta.OwnerReferences ?? [],
             value.IsDeleting);
     }

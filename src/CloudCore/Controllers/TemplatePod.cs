@@ -8,14 +8,17 @@ namespace EdgeSync.CloudCore.Controllers;
 /// Writes pods from the template of what controls them: the template's own JSON, so that fields that EdgeSync does not know survive, with
 /// name and owner.
 /// </summary>
-internal sealed class TemplatePod(KubeObject owner, ApiResource kind)
+/// <param name="owner">What controls them.</param>
+/// <param name="kind">Its kind.</param>
+/// <param name="template">Another template than the owner's present one; else null.</param>
+internal sealed class TemplatePod(KubeObject owner, ApiResource kind, JsonObject? template = null)
 {
     // Kubernetes cuts the base so that five random letters fit into a label value of 63
     private const int MaxBase = 58;
     private const int SuffixLength = 5;
 
     // parsed once, copied for each pod
-    private readonly JsonObject _template = JsonNode.Parse(owner.Json.Span)!["spec"]!["template"]!.AsObject();
+    private readonly JsonObject _template = template ?? JsonNode.Parse(owner.Json.Span)!["spec"]!["template"]!.AsObject();
 
     /// <summary>A name as Kubernetes makes them: the stem and five letters that nobody has yet, in all likelihood.</summary>
     public static string NewName(string stem) => (stem.Length > MaxBase ? stem[..MaxBase] : stem) + SafeNames.Suffix(Guid.NewGuid().ToString("N"), SuffixLength);

@@ -5,7 +5,7 @@ using EdgeSync.Protocol.Kubernetes;
 namespace EdgeSync.CloudCore.Tests.Controllers;
 
 /// <summary>
-/// Deployments, Jobs and the scheduler under lost, doubled and reordered notes and a link that loses requests and answers: they end in
+/// Deployments, StatefulSets, Jobs and the scheduler under lost, doubled and reordered notes and a link that loses requests and answers: they end in
 /// the same state, and no work of a Job is done twice.
 /// </summary>
 public sealed class WorkloadChaosTests
@@ -35,6 +35,10 @@ public sealed class WorkloadChaosTests
             {"metadata":{"name":"web"},"spec":{"replicas":4,"selector":{"matchLabels":{"app":"web"}},
              "template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"name":"c","image":"a:0","resources":{"requests":{"cpu":"100m"}}}]}}}}
             """);
+        await rig.CreateAsync(ApiResources.StatefulSets, """
+            {"metadata":{"name":"data"},"spec":{"replicas":2,"serviceName":"data","selector":{"matchLabels":{"app":"data"}},
+             "template":{"metadata":{"labels":{"app":"data"}},"spec":{"containers":[{"name":"c","image":"a:0","resources":{"requests":{"cpu":"100m"}}}]}}}}
+            """);
         var random = new Random(seed);
         for (var step = 1; step <= 12; step++)
         {
@@ -42,6 +46,7 @@ public sealed class WorkloadChaosTests
         }
 
         await rig.PatchAsync(ApiResources.Deployments, "web", """{"spec":{"replicas":5,"template":{"spec":{"containers":[{"name":"c","image":"a:last"}]}}}}""");
+        await rig.PatchAsync(ApiResources.StatefulSets, "data", """{"spec":{"replicas":3,"template":{"spec":{"containers":[{"name":"c","image":"a:last"}]}}}}""");
         await rig.HoldsAsync("all is as asked for", async () => await IsSettledAsync(rig, notes), seconds: 90);
 
         // a pod that was made twice for one piece of work would have succeeded too
@@ -52,13 +57,16 @@ public sealed class WorkloadChaosTests
     private static async Task DisturbAsync(WorkloadRig rig, Random random, int step)
     {
         var web = rig.Alive("web");
-        switch (random.Next(4))
+        switch (random.Next(6))
         {
             case 0:
                 await rig.PatchAsync(ApiResources.Deployments, "web", $$$$"""{"spec":{"template":{"spec":{"containers":[{"name":"c","image":"a:{{{{step}}}}"}]} } } }""");
                 break;
             case 1:
                 await rig.PatchAsync(ApiResources.Deployments, "web", $$$"""{"spec":{"replicas":{{{random.Next(1, 8)}}}} }""");
+                break;
+            case 4:
+                await rig.PatchAsync(ApiResources.StatefulSets, "data", $$$$"""{"spec":{"replicas":{{{{random.Next(1, 4)}}}},"template":{"spec":{"containers":[{"name":"c","image":"a:{{{{step}}}}"}]} } } }""");
                 break;
             case 2 when web.Count > 0:
                 try
@@ -87,7 +95,14 @@ public sealed class WorkloadChaosTests
             .Where(pod => pod.Metadata.Labels!["app"] == "web").Select(pod => pod.Spec.Containers[0].Image).Distinct();
         var job = await rig.GetAsync(ApiResources.Jobs, "work");
         var deployment = await rig.GetAsync(ApiResources.Deployments, "web");
-        return web.Count == 5 && web.All(pod => pod.IsReady) && images.SequenceEqual(["a:last"])
+        var set = await rig.GetAsync(ApiResources.StatefulSets, "data");
+        var members = rig.Alive("data");
+        var memberImages = rig.Pods.Snapshot().Select(pod => pod.View(KubernetesJson.Default.Pod))
+            .Where(pod => pod.Metadata.Labels!["app"] == "data").Select(pod => pod.Spec.Containers[0].Image).Distinct();
+        return members.Select(pod => pod.Name.Name).Order(StringComparer.Ordinal).SequenceEqual(["data-0", "data-1", "data-2"])
+            && members.All(pod => pod.IsReady) && memberImages.SequenceEqual(["a:last"])
+            && (int?)set!["status"]!["updatedReplicas"] == 3 && (string?)set["status"]!["currentRevision"] == (string?)set["status"]!["updateRevision"]
+            && web.Count == 5 && web.All(pod => pod.IsReady) && images.SequenceEqual(["a:last"])
             && (int?)deployment!["status"]!["availableReplicas"] == 5 && (int?)deployment["status"]!["updatedReplicas"] == 5
             && (int?)job!["status"]!["succeeded"] == 12 && job["status"]!["completionTime"] is not null;
     }

@@ -193,10 +193,13 @@ public sealed class PodRunTests(ContainerdFixture containerd)
     {
         await using var host = new EdgedHost(containerd.Rig);
         await host.StartAsync();
+        await host.ApplyAsync(ResourceTypes.Pod, PodSpecs.Pod("far", spec: s => s["volumes"] = JsonNode.Parse("""[{"name":"data","nfs":{"server":"s","path":"/p"}}]""")));
         await host.ApplyAsync(ResourceTypes.Pod, PodSpecs.Pod("pvc", spec: s => s["volumes"] = JsonNode.Parse("""[{"name":"data","persistentVolumeClaim":{"claimName":"c"}}]""")));
 
-        await host.HasAsync("pvc", "says what is not supported", s =>
-            s.Phase == "Pending" && s.ContainerStatuses![0].State.Waiting!.Message!.Contains("persistentVolumeClaim", StringComparison.Ordinal));
+        await host.HasAsync("far", "says what is not supported", s =>
+            s.Phase == "Pending" && s.ContainerStatuses![0].State.Waiting!.Message!.Contains("volumes of the kind nfs", StringComparison.Ordinal));
+        await host.HasAsync("pvc", "says that nobody says where its claim is", s =>
+            s.Phase == "Pending" && s.ContainerStatuses![0].State.Waiting!.Message!.Contains("which folder the claim \"c\" is", StringComparison.Ordinal));
     }
 
     [ContainerdFact]

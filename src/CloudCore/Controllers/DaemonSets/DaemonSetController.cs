@@ -37,7 +37,7 @@ internal sealed partial class DaemonSetController : IController
         _time = time;
         _logger = logger;
         _queue = new WorkQueue<NamespacedName>("daemonsets", time, logger);
-        _history = new RevisionHistory(client, view.Revisions);
+        _history = new RevisionHistory(client, view.Revisions, ApiResources.DaemonSets, DaemonPodWriter.HashLabel);
         _inFlight = new PodsInFlight(time);
         _backoff = new EndedPodBackoff(time);
         _pods = new PodControl(client, view.Pods, _inFlight, ApiResources.DaemonSets, logger);
@@ -121,7 +121,9 @@ internal sealed partial class DaemonSetController : IController
         var view = daemonSet.View(KubernetesJson.Default.DaemonSet);
         await _pods.ClaimAsync(daemonSet, view.Spec.Selector, null, ct);
         await _pods.SettleAsync(daemonSet, ct);
-        var hash = await _history.EnsureCurrentAsync(daemonSet, view, ct);
+        var owner = new RevisionOwner(
+            daemonSet, view.Metadata, view.Spec.Template.Metadata.Labels, view.Status?.CollisionCount ?? 0, view.Spec.RevisionHistoryLimit);
+        var hash = await _history.EnsureCurrentAsync(owner, ct);
         var pods = _pods.Controlled(daemonSet);
         var plan = Decide(daemonSet, view, hash, pods);
         NoteCost(key, Stopwatch.GetElapsedTime(began));
@@ -129,7 +131,7 @@ internal sealed partial class DaemonSetController : IController
         await Task.WhenAll(
             _actions.ApplyAsync(daemonSet, view, hash, plan, NoteReplaced, ct),
             _status.WriteAsync(daemonSet, view, hash, plan, ct));
-        await _history.TrimAsync(view, daemonSet.Uid, hash, pods, ct);
+        await _history.TrimAsync(owner, pods.Select(pod => pod.Labels.GetValueOrDefault(DaemonPodWriter.HashLabel, "")).Append(hash).ToHashSet(), ct);
 
         var again = _inFlight.HasAny(daemonSet.Uid) ? PodsInFlight.Patience : (TimeSpan?)null;
         if ((plan.LookAgainAfter is { } wait && (again is null || wait < again) ? wait : again) is { } delay)

@@ -188,26 +188,21 @@ internal sealed partial class DeploymentActions(KubeClient client, EventRecorder
 
     private async Task WriteAsync(KubeObject value, Deployment view, DeploymentPlan plan, CancellationToken ct)
     {
-        if (plan.Revision is { } revision)
-        {
-            var annotate = new JsonObject
-            {
-                ["metadata"] = new JsonObject
-                {
-                    ["uid"] = value.Uid,
-                    ["annotations"] = new JsonObject { [DeploymentAnnotations.Revision] = revision },
-                },
-            };
-            await client.PatchAsync(ApiResources.Deployments, value.Namespace, value.Name, PatchType.Merge, Bytes(annotate), null, ct);
-        }
-
         var has = view.Status ?? new DeploymentStatus();
-        if (has with { Conditions = null } == plan.Status with { Conditions = null } && (has.Conditions ?? []).SequenceEqual(plan.Status.Conditions ?? []))
+        if (plan.Revision is null
+            && has with { Conditions = null } == plan.Status with { Conditions = null } && (has.Conditions ?? []).SequenceEqual(plan.Status.Conditions ?? []))
         {
             return;
         }
 
-        await WriteStatusAsync(value, Status(plan.Status), ct);
+        var metadata = new JsonObject { ["uid"] = value.Uid };
+        if (plan.Revision is { } revision)
+        {
+            // with the status, as in Kubernetes: by itself an annotation of a Deployment counts up its generation
+            metadata["annotations"] = new JsonObject { [DeploymentAnnotations.Revision] = revision };
+        }
+
+        await WriteStatusAsync(value, metadata, Status(plan.Status), ct);
     }
 
     private Task<KubeObject> WriteCollisionAsync(KubeObject value, Deployment view, CancellationToken ct) => client.PatchAsync(
@@ -239,12 +234,12 @@ internal sealed partial class DeploymentActions(KubeClient client, EventRecorder
             LastTransitionTime = current is { Status: "False" } ? current.LastTransitionTime : now,
         };
         var conditions = (view.Status?.Conditions ?? []).Where(condition => condition.Type != "Progressing").Append(failed);
-        return WriteStatusAsync(value, new JsonObject { ["conditions"] = new JsonArray([.. conditions.Select(Write)]) }, ct);
+        return WriteStatusAsync(value, new JsonObject { ["uid"] = value.Uid }, new JsonObject { ["conditions"] = new JsonArray([.. conditions.Select(Write)]) }, ct);
     }
 
-    private Task<KubeObject> WriteStatusAsync(KubeObject value, JsonObject status, CancellationToken ct) => client.PatchAsync(
+    private Task<KubeObject> WriteStatusAsync(KubeObject value, JsonObject metadata, JsonObject status, CancellationToken ct) => client.PatchAsync(
         ApiResources.Deployments, value.Namespace, value.Name, PatchType.Merge,
-        Bytes(new JsonObject { ["metadata"] = new JsonObject { ["uid"] = value.Uid }, ["status"] = status }), "status", ct);
+        Bytes(new JsonObject { ["metadata"] = metadata, ["status"] = status }), "status", ct);
 
     private static JsonObject Status(DeploymentStatus status) => new()
     {

@@ -31,11 +31,24 @@ internal sealed record VolumeGist
 internal sealed record VolumeGistSpec
 {
     public VolumeNodeAffinity? NodeAffinity { get; set; }
+
+    public VolumeFolder? HostPath { get; set; }
+
+    public VolumeFolder? Local { get; set; }
 }
 
 internal sealed record VolumeNodeAffinity
 {
     public NodeSelector? Required { get; set; }
+}
+
+/// <summary>Of a volume that is a folder of a node where that is.</summary>
+internal sealed record VolumeFolder
+{
+    public string Path { get; set; } = "";
+
+    /// <summary>As in a hostPath volume.</summary>
+    public string? Type { get; set; }
 }
 
 /// <summary>What the claims of a pod mean for where it can go: each must be bound, and its volume reachable from the node.</summary>
@@ -54,6 +67,7 @@ internal sealed class ClaimPlaces(Func<NamespacedName, KubeObject?> claims, Func
         }
 
         var selectors = new List<NodeSelector>();
+        var folders = new Dictionary<string, VolumeFolder>();
         foreach (var name in pod.Claims)
         {
             if (claims(new NamespacedName(pod.Name.Namespace, name)) is not { } claim)
@@ -77,16 +91,23 @@ internal sealed class ClaimPlaces(Func<NamespacedName, KubeObject?> claims, Func
                 return Refuse($"persistentvolume \"{volume}\" not found");
             }
 
-            if (value.View(ControllersJson.Default.VolumeGist).Spec?.NodeAffinity?.Required is { } required)
+            var spec = value.View(ControllersJson.Default.VolumeGist).Spec;
+            if (spec?.NodeAffinity?.Required is { } required)
             {
                 selectors.Add(required);
+            }
+
+            // a local volume is often a disk of its own: where that is not mounted, no folder may be made in its place
+            if ((spec?.HostPath ?? (spec?.Local is { } local ? local with { Type = "Directory" } : null)) is { } folder)
+            {
+                folders[name] = folder;
             }
         }
 
         return new PodVolumes(null, node => selectors.TrueForAll(
             selector => selector.NodeSelectorTerms.Any(term => DaemonPlacement.FitsTerm(term, node.Name, node.Labels)))
             ? null
-            : new FilterVerdict("node(s) had volume node affinity conflict", Resolvable: false));
+            : new FilterVerdict("node(s) had volume node affinity conflict", Resolvable: false)) { Folders = folders };
     }
 
     private static PodVolumes Refuse(string why) => new(why, static _ => null);

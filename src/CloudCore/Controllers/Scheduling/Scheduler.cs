@@ -196,7 +196,7 @@ internal sealed partial class Scheduler : IController
         {
             if (result.Outcome.Node is { } node)
             {
-                await _actions.BindAsync(pod, node, ct);
+                await _actions.BindAsync(pod, node, _claims.Of(pod).Folders, ct);
                 lock (_assumed)
                 {
                     _assumed[pod.Uid] = (node, _time.GetTimestamp());

@@ -13,13 +13,22 @@ internal sealed partial class SchedulerActions(
 
     private readonly ILogger _logger = logger;
 
-    public async Task BindAsync(SchedulingPod pod, string node, CancellationToken ct)
+    /// <summary>Gives the pod its node; and, as an annotation, the folders that its claims are there, so that the node need not ask for claims and volumes.</summary>
+    public async Task BindAsync(SchedulingPod pod, string node, IReadOnlyDictionary<string, VolumeFolder> folders, CancellationToken ct)
     {
+        var metadata = new JsonObject { ["name"] = pod.Name.Name, ["namespace"] = pod.Name.Namespace, ["uid"] = pod.Uid };
+        if (folders.Count > 0)
+        {
+            var paths = new JsonObject(folders.Select(folder => KeyValuePair.Create(
+                folder.Key, (JsonNode?)new JsonObject { ["path"] = folder.Value.Path, ["type"] = folder.Value.Type ?? "" })));
+            metadata["annotations"] = new JsonObject { [EdgeAnnotations.ClaimFolders] = paths.ToJsonString() };
+        }
+
         var binding = new JsonObject
         {
             ["apiVersion"] = "v1",
             ["kind"] = "Binding",
-            ["metadata"] = new JsonObject { ["name"] = pod.Name.Name, ["namespace"] = pod.Name.Namespace, ["uid"] = pod.Uid },
+            ["metadata"] = metadata,
             ["target"] = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Node", ["name"] = node },
         };
         await client.CreateAsync(ApiResources.Bindings, pod.Name.Namespace, Bytes(binding), ct);

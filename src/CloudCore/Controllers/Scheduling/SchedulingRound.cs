@@ -33,6 +33,10 @@ internal sealed record SchedulingState
 /// <param name="Judge">Why it cannot go to a node; null where it can.</param>
 internal sealed record PodVolumes(string? Refused, Func<SchedulingNode, FilterVerdict?> Judge)
 {
+    /// <summary>The folders that its claims are on a node, by the claims' names.</summary>
+    public IReadOnlyDictionary<string, VolumeFolder> Folders { get; init; } = new Dictionary<string, VolumeFolder>();
+
+
     public static readonly PodVolumes None = new(null, static _ => null);
 }
 

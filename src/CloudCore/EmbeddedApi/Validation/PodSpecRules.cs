@@ -9,9 +9,14 @@ internal static class PodSpecRules
     private static readonly string[] s_restartPolicies = ["Always", "OnFailure", "Never"];
     private static readonly string[] s_dnsPolicies = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
 
-    public static void Check(JsonObject spec, string field, FieldErrors errors)
+    /// <param name="spec">The pod's spec.</param>
+    /// <param name="field">Where it stands.</param>
+    /// <param name="errors">Where errors go.</param>
+    /// <param name="more">Volumes that the pod will have beside its own.</param>
+    public static void Check(JsonObject spec, string field, FieldErrors errors, IEnumerable<string>? more = null)
     {
         var volumes = CheckVolumes(spec, $"{field}.volumes", errors);
+        volumes.UnionWith(more ?? []);
         if (spec.List("containers") is not { Count: > 0 })
         {
             errors.Required($"{field}.containers");

@@ -20,7 +20,8 @@ internal static class TemplateRules
     {
         var template = spec.ObjectOrNew("template");
         CheckMatches(template, selector, errors);
-        Check(template, Field, errors);
+        // a StatefulSet's claims are volumes of its pods
+        Check(template, Field, errors, spec.Objects("volumeClaimTemplates").Select(claim => claim.Object("metadata")?.Text("name")).OfType<string>());
         var podSpec = template.ObjectOrNew("spec");
         if (podSpec.Text("restartPolicy") is { } policy && policy != "Always")
         {
@@ -49,12 +50,12 @@ internal static class TemplateRules
     }
 
     /// <summary>Labels, annotations and spec of a template.</summary>
-    public static void Check(JsonObject template, string field, FieldErrors errors)
+    public static void Check(JsonObject template, string field, FieldErrors errors, IEnumerable<string>? volumes = null)
     {
         var metadata = template.Object("metadata") ?? [];
         ObjectMetaRules.CheckLabels(metadata.Object("labels"), $"{field}.metadata.labels", errors);
         ObjectMetaRules.CheckAnnotations(metadata.Object("annotations"), $"{field}.metadata.annotations", errors);
-        PodSpecRules.Check(template.ObjectOrNew("spec"), $"{field}.spec", errors);
+        PodSpecRules.Check(template.ObjectOrNew("spec"), $"{field}.spec", errors, volumes);
         if (template.Object("spec")?.List("ephemeralContainers") is { Count: > 0 })
         {
             errors.Forbidden($"{field}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template");

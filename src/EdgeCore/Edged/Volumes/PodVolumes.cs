@@ -42,6 +42,11 @@ internal sealed class PodVolumes(EdgedSettings settings, VolumeContents contents
             return host.Path;
         }
 
+        if (volume.Other?.TryGetValue("persistentVolumeClaim", out var claim) == true)
+        {
+            return ClaimFolder.Of(pod, claim);
+        }
+
         if (volume.EmptyDir is { } empty)
         {
             return PrepareEmptyDir(FolderOf(pod, "kubernetes.io~empty-dir", volume), empty, group);

@@ -7,14 +7,27 @@ using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 
-namespace EdgeSync.CloudCore.Controllers.DaemonSets;
+namespace EdgeSync.CloudCore.Controllers;
+
+/// <summary>What the history reads of a workload that has one.</summary>
+/// <param name="Value">The workload.</param>
+/// <param name="Metadata">Its metadata.</param>
+/// <param name="TemplateLabels">The labels of its template, which its revisions carry.</param>
+/// <param name="CollisionCount">Its status' count.</param>
+/// <param name="Limit">How many old revisions it keeps; null for the default.</param>
+internal sealed record RevisionOwner(
+    KubeObject Value, ObjectMeta Metadata, IReadOnlyDictionary<string, string>? TemplateLabels, int CollisionCount, int? Limit);
 
 /// <summary>
-/// The ControllerRevisions of DaemonSets: one for each template, the current one with the highest number, as
+/// The ControllerRevisions of DaemonSets or StatefulSets: one for each template, the current one with the highest number, as
 /// <c>kubectl rollout history</c> and <c>undo</c> read them. Its data is the patch that brings its template back:
 /// <code>{"spec":{"template":{"$patch":"replace","metadata":…,"spec":…}}}</code>
 /// </summary>
-internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions)
+/// <param name="client">The API.</param>
+/// <param name="revisions">All that there are.</param>
+/// <param name="kind">Of the workloads.</param>
+/// <param name="hashLabel">The label in which a revision has its hash.</param>
+internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions, ApiResource kind, string hashLabel)
 {
     private const int DefaultLimit = 10;
     private const int HashLength = 10;
@@ -22,16 +35,19 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
     // the template of an unchanged generation is not written and hashed again; a few entries per DaemonSet
     private readonly ConcurrentDictionary<string, (string Version, byte[] Data, string Digest)> _templates = new();
 
+    /// <summary>The name of a revision.</summary>
+    public static string NameOf(KubeObject workload, string hash) => $"{workload.Name}-{hash}";
+
     /// <summary>The hash of the current template, after its revision is stored and has the highest number.</summary>
-    public async Task<string> EnsureCurrentAsync(KubeObject daemonSet, DaemonSet view, CancellationToken ct)
+    public async Task<string> EnsureCurrentAsync(RevisionOwner owner, CancellationToken ct)
     {
-        var (data, digest) = ReadTemplate(daemonSet, view);
-        var known = revisions.OwnedBy(daemonSet.Uid);
+        var (data, digest) = ReadTemplate(owner);
+        var known = revisions.OwnedBy(owner.Value.Uid);
         var highest = known.Count == 0 ? 0 : known[^1].Revision;
         var current = known.LastOrDefault(revision => revision.Digest == digest && revision.Hash.Length > 0 && !revision.IsDeleting);
         if (current is null)
         {
-            return await CreateAsync(daemonSet, view, data, digest, highest + 1, ct);
+            return await CreateAsync(owner, data, digest, highest + 1, ct);
         }
 
         if (current.Revision < highest)
@@ -46,13 +62,14 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
         return current.Hash;
     }
 
-    /// <summary>Deletes the oldest revisions past the limit; never the current one or one that a pod still has.</summary>
-    public async Task TrimAsync(DaemonSet view, string uid, string currentHash, IEnumerable<PodFacts> pods, CancellationToken ct)
+    /// <summary>Deletes the oldest revisions past the limit; never one that is in use.</summary>
+    /// <param name="owner">The workload.</param>
+    /// <param name="inUse">The current hash and those that pods still have.</param>
+    /// <param name="ct">Ends the requests.</param>
+    public async Task TrimAsync(RevisionOwner owner, IReadOnlySet<string> inUse, CancellationToken ct)
     {
-        var live = pods.Select(pod => pod.Labels.GetValueOrDefault(DaemonPodWriter.HashLabel)).Append(currentHash).ToHashSet();
-        var old = revisions.OwnedBy(uid).Where(revision => revision.Hash != currentHash && !revision.IsDeleting).ToList();
-        var surplus = old.Count - (view.Spec.RevisionHistoryLimit ?? DefaultLimit);
-        foreach (var revision in old.Where(revision => !live.Contains(revision.Hash)).Take(Math.Max(0, surplus)))
+        var old = revisions.OwnedBy(owner.Value.Uid).Where(revision => !inUse.Contains(revision.Hash) && !revision.IsDeleting).ToList();
+        foreach (var revision in old.Take(Math.Max(0, old.Count - (owner.Limit ?? DefaultLimit))))
         {
             try
             {
@@ -67,7 +84,7 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
         }
     }
 
-    /// <summary>Frees what is kept for DaemonSets that are no more.</summary>
+    /// <summary>Frees what is kept for workloads that are no more.</summary>
     public void Retain(IReadOnlySet<string> owners)
     {
         foreach (var uid in _templates.Keys.Where(uid => !owners.Contains(uid)))
@@ -76,24 +93,23 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
         }
     }
 
-    private async Task<string> CreateAsync(
-        KubeObject daemonSet, DaemonSet view, byte[] data, string digest, long number, CancellationToken ct)
+    private async Task<string> CreateAsync(RevisionOwner owner, byte[] data, string digest, long number, CancellationToken ct)
     {
         // the collision count makes another hash where two templates have the same one
-        var collisions = view.Status?.CollisionCount ?? 0;
+        var collisions = owner.CollisionCount;
         var hash = SafeNames.Suffix(
             SHA256.HashData([.. data, .. Encoding.ASCII.GetBytes(collisions.ToString(CultureInfo.InvariantCulture))]), HashLength);
-        var name = $"{daemonSet.Name}-{hash}";
+        var name = NameOf(owner.Value, hash);
         try
         {
             await client.CreateAsync(
-                ApiResources.ControllerRevisions, daemonSet.Namespace, Write(daemonSet, view, (name, hash), data, number), ct);
+                ApiResources.ControllerRevisions, owner.Value.Namespace, Write(owner, (name, hash), data, number), ct);
             return hash;
         }
         catch (ApiException e) when (e.IsAlreadyExists)
         {
-            // ours, and only the cache is behind; or left by a DaemonSet that was deleted with --cascade=orphan
-            var existing = await client.GetAsync(ApiResources.ControllerRevisions, daemonSet.Namespace, name, ct);
+            // ours, and only the cache is behind; or left by a workload that was deleted with --cascade=orphan
+            var existing = await client.GetAsync(ApiResources.ControllerRevisions, owner.Value.Namespace, name, ct);
             if (existing is null)
             {
                 throw;
@@ -102,39 +118,38 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
             var facts = RevisionFacts.Read(existing);
             if (facts.Digest != digest)
             {
-                await BumpCollisionCountAsync(daemonSet, collisions + 1, ct);
+                await BumpCollisionCountAsync(owner.Value, collisions + 1, ct);
                 throw;
             }
 
             if (facts.Owners.Count == 0)
             {
                 await client.PatchAsync(
-                    ApiResources.ControllerRevisions, daemonSet.Namespace, name, PatchType.Merge,
-                    MetadataPatch.Owners(existing.Uid, [daemonSet.Controlling(ApiResources.DaemonSets)]), null, ct);
+                    ApiResources.ControllerRevisions, owner.Value.Namespace, name, PatchType.Merge,
+                    MetadataPatch.Owners(existing.Uid, [owner.Value.Controlling(kind)]), null, ct);
             }
 
             return hash;
         }
     }
 
-    private async Task BumpCollisionCountAsync(KubeObject daemonSet, int count, CancellationToken ct)
+    private async Task BumpCollisionCountAsync(KubeObject workload, int count, CancellationToken ct)
     {
         // only if nobody else has counted meanwhile
         var patch = new JsonObject
         {
-            ["metadata"] = new JsonObject { ["uid"] = daemonSet.Uid, ["resourceVersion"] = daemonSet.ResourceVersion },
+            ["metadata"] = new JsonObject { ["uid"] = workload.Uid, ["resourceVersion"] = workload.ResourceVersion },
             ["status"] = new JsonObject { ["collisionCount"] = count },
         };
         await client.PatchAsync(
-            ApiResources.DaemonSets, daemonSet.Namespace, daemonSet.Name, PatchType.Merge,
+            kind, workload.Namespace, workload.Name, PatchType.Merge,
             Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", ct);
     }
 
-    private static byte[] Write(KubeObject daemonSet, DaemonSet view, (string Name, string Hash) id, byte[] data, long number)
+    private byte[] Write(RevisionOwner owner, (string Name, string Hash) id, byte[] data, long number)
     {
-        var labels = Copy(view.Spec.Template.Metadata.Labels);
-        labels[DaemonPodWriter.HashLabel] = id.Hash;
-        var owner = daemonSet.Controlling(ApiResources.DaemonSets);
+        var labels = Copy(owner.TemplateLabels);
+        labels[hashLabel] = id.Hash;
         var revision = new JsonObject
         {
             ["apiVersion"] = "apps/v1",
@@ -142,19 +157,11 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
             ["metadata"] = new JsonObject
             {
                 ["name"] = id.Name,
-                ["namespace"] = daemonSet.Namespace,
+                ["namespace"] = owner.Value.Namespace,
                 ["labels"] = labels,
                 // "kubectl rollout history" shows kubernetes.io/change-cause from here
-                ["annotations"] = Copy(view.Metadata.Annotations),
-                ["ownerReferences"] = new JsonArray(new JsonObject
-                {
-                    ["apiVersion"] = owner.ApiVersion,
-                    ["kind"] = owner.Kind,
-                    ["name"] = owner.Name,
-                    ["uid"] = owner.Uid,
-                    ["controller"] = true,
-                    ["blockOwnerDeletion"] = true,
-                }),
+                ["annotations"] = Copy(owner.Metadata.Annotations),
+                ["ownerReferences"] = new JsonArray(MetadataPatch.Write(owner.Value.Controlling(kind))),
             },
             ["revision"] = number,
             ["data"] = JsonNode.Parse(data),
@@ -173,23 +180,23 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
         return copy;
     }
 
-    private (byte[] Data, string Digest) ReadTemplate(KubeObject daemonSet, DaemonSet view)
+    private (byte[] Data, string Digest) ReadTemplate(RevisionOwner owner)
     {
-        var version = view.Metadata.Generation is { } generation
+        var version = owner.Metadata.Generation is { } generation
             ? generation.ToString(CultureInfo.InvariantCulture)
-            : daemonSet.ResourceVersion;
-        if (_templates.TryGetValue(daemonSet.Uid, out var cached) && cached.Version == version)
+            : owner.Value.ResourceVersion;
+        if (_templates.TryGetValue(owner.Value.Uid, out var cached) && cached.Version == version)
         {
             return (cached.Data, cached.Digest);
         }
 
-        var template = JsonNode.Parse(daemonSet.Json.Span)!["spec"]!["template"]!.DeepClone().AsObject();
+        var template = JsonNode.Parse(owner.Value.Json.Span)!["spec"]!["template"]!.DeepClone().AsObject();
         template["$patch"] = "replace";
         var patch = new JsonObject { ["spec"] = new JsonObject { ["template"] = template } };
         using var json = JsonDocument.Parse(patch.ToJsonString());
         var data = CanonicalJson.Write(json.RootElement);
         var digest = RevisionFacts.DigestOf(json.RootElement);
-        _templates[daemonSet.Uid] = (version, data, digest);
+        _templates[owner.Value.Uid] = (version, data, digest);
         return (data, digest);
     }
 }
