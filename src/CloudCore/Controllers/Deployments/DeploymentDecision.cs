@@ -248,7 +248,8 @@ internal sealed partial class DeploymentDecision
             }
         }
 
-        var spare = All.Sum(set => set.Status.AvailableReplicas) - least;
+        // the counts of a set that is just shrinking still have the pods that go: what was asked for is the limit, too
+        var spare = Math.Min(mayGo, All.Sum(set => set.Status.AvailableReplicas) - least);
         foreach (var set in active)
         {
             var count = Math.Min(ReplicasOf(set), spare);

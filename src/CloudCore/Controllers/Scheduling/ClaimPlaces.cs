@@ -107,7 +107,8 @@ internal sealed class ClaimPlaces(Func<NamespacedName, KubeObject?> claims, Func
         return new PodVolumes(null, node => selectors.TrueForAll(
             selector => selector.NodeSelectorTerms.Any(term => DaemonPlacement.FitsTerm(term, node.Name, node.Labels)))
             ? null
-            : new FilterVerdict("node(s) had volume node affinity conflict", Resolvable: false)) { Folders = folders };
+            : new FilterVerdict("node(s) had volume node affinity conflict", Resolvable: false))
+        { Folders = folders };
     }
 
     private static PodVolumes Refuse(string why) => new(why, static _ => null);

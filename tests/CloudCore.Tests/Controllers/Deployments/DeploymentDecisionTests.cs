@@ -44,6 +44,7 @@ public sealed class DeploymentDecisionTests
     [InlineData(10, 10, 3, 0, 3, 8)] // two may be missing at once
     [InlineData(8, 8, 3, 3, 5, 8)] // scaled up first, down at the next look
     [InlineData(8, 8, 5, 3, 5, 5)]
+    [InlineData(8, 10, 5, 3, 5, 5)] // counts that still have the pods that go
     [InlineData(10, 6, 3, 0, 3, 8)] // what is broken anyway goes first
     [InlineData(3, 3, 10, 10, 10, 0)]
     [InlineData(0, 0, 12, 12, 10, 0)]

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using EdgeSync.CloudCore.Controllers;
 using EdgeSync.CloudCore.Controllers.StatefulSets;
-using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Tests.Controllers.StatefulSets;
 
