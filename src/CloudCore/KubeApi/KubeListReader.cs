@@ -74,7 +74,7 @@ internal static class KubeListReader
         Expect(ref reader, JsonTokenType.StartObject);
         string? version = null;
         string? next = null;
-        var header = Encoding.UTF8.GetBytes($"{{\"apiVersion\":\"{resource.ApiVersion}\",\"kind\":\"{resource.Kind}\",");
+        var header = Encoding.UTF8.GetBytes($"{{\"kind\":\"{resource.Kind}\",\"apiVersion\":\"{resource.ApiVersion}\",");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("metadata"u8))
@@ -145,7 +145,8 @@ internal static class KubeListReader
         }
     }
 
-    // the API server leaves apiVersion and kind out of the items of typed lists; an object on its own needs them
+    // the API server leaves kind and apiVersion out of the items of typed lists; an object on its own needs them, in the order in which the server
+    // writes them there: what was listed and what was watched are one content, with one hash
     private static KubeObject WithHeader(KubeObject item, byte[] header)
     {
         var body = item.Json.Span[1..];
