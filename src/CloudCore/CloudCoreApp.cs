@@ -16,6 +16,7 @@ using EdgeSync.CloudCore.Enrollment;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.CloudCore.KubeApi.Authentication;
 using EdgeSync.CloudCore.Ledger;
+using EdgeSync.CloudCore.Replicas;
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Storage;
@@ -70,15 +71,16 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             _informers.For(ApiResources.Secrets), _informers.For(ApiResources.Devices), _informers.For(ApiResources.DeviceModels));
         _scope = new NodeScope(caches.Caches());
         var contacts = new NodeContacts(_sessions, time);
-        if (Selection.HasAnyOutsideApi)
+        if (Selection.HasAnyOutsideApi && !IsReplica)
         {
-            AddControllers(builder.Services, contacts, time, loggers);
+            builder.Services.AddHostedService(_ => Controllers(_informers, contacts.SilenceOf, time, loggers));
         }
 
         // our own node controller asks the hub; another sees nothing but the leases
         var leaseInterval = IsEmbedded && Selection.Has(KnownControllers.NodeLifecycle) ? TimeSpan.FromMinutes(5) : TimeSpan.FromSeconds(10);
         var outages = new OutageReporter(_api, time, loggers.CreateLogger<OutageReporter>());
-        _ledger = new NodeLedger(_scope, caches, outages, hub.OutageReportAfter, leaseInterval, time);
+        var replica = IsReplica ? new ReplicaModule(_api, run.Config.LeaderElection, caches, _sessions, time, loggers) : null;
+        _ledger = new NodeLedger(_scope, caches, outages, hub.OutageReportAfter, leaseInterval, time) { Replica = replica?.Identity };
         var seed = new LedgerSeed(_api, _ledger, time, loggers.CreateLogger<LedgerSeed>());
         IHostApplicationLifetime? lifetime = null;
         var options = new CloudHubOptions
@@ -87,7 +89,8 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             HeartbeatInterval = TimeSpan.FromSeconds(hub.KeepaliveInterval / 2.0),
             NodeLimit = hub.NodeLimit,
             LeaseInterval = leaseInterval,
-            IsReady = () => caches.HaveSynced && seed.IsDone,
+            IsReady = () => caches.HaveSynced && seed.IsDone && replica is null or { ReachesApi: true },
+            WhyNotReady = () => !caches.HaveSynced || !seed.IsDone ? "the hub has not read the API yet" : "the Kubernetes API does not answer this replica of the hub",
             Stopping = () => lifetime!.ApplicationStopping,
         };
         var leases = new LeaseKeeper(_api, _sessions, options, time, loggers.CreateLogger<LeaseKeeper>());
@@ -98,15 +101,31 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             new PodUpstream(_api, caches.Pods, replies), new QueryUpstream(_api, _scope, replies),
             new DeviceUpstream(_api, replies, peers.Limit(loggers.CreateLogger<DeviceUpstream>(), "device")), replies,
             peers.Limit(loggers.CreateLogger<UpstreamDispatcher>(), "request"));
-        var records = new SyncRecords(_api, caches.Nodes.Cache, () => caches.Nodes.HasSynced, time, loggers);
+        var records = new SyncRecords(_api, caches.Nodes.Cache, () => caches.Nodes.HasSynced, time, loggers)
+        {
+            IsLeader = () => replica is null or { IsLeader: true },
+            IsElsewhere = node => _ledger.ReplicaOf(node) is not null,
+        };
         var endpoint = new CloudHubEndpoint(
             options, _sessions, contacts, _scope, upstream, records, _ledger, time,
-            peers.Limit(loggers.CreateLogger<CloudHubEndpoint>(), "connection"));
+            peers.Limit(loggers.CreateLogger<CloudHubEndpoint>(), "connection"))
+        {
+            Handover = replica?.Handover,
+        };
         builder.Services.AddHostedService(_ => _informers);
         builder.Services.AddHostedService(_ => leases);
         builder.Services.AddHostedService(_ => peers);
         builder.Services.AddHostedService(_ => records);
-        builder.Services.AddHostedService(_ => new DeviceStatusMirror(_api, caches, time, loggers));
+        if (replica is null)
+        {
+            builder.Services.AddHostedService(_ => new DeviceStatusMirror(_api, caches, time, loggers));
+        }
+        else
+        {
+            builder.Services.AddHostedService(_ => replica.Service(LeaderWorks(caches, records, time, loggers)));
+            replica.Describe(_metrics);
+        }
+
         builder.Services.AddHostedService(_ => new SessionSweep(_sessions, options, time));
         builder.Services.AddHostedService(_ => seed);
         builder.Services.AddHostedService(_ => outages);
@@ -114,8 +133,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         var streaming = run.Config.Modules.CloudStream;
         if (streaming.Enable)
         {
-            _streams = new CloudStreamModule(streaming, _sessions, nodes, caches.Pods, options.Stopping, time, loggers);
+            _streams = new CloudStreamModule(streaming, _sessions, nodes, caches.Pods, options.Stopping, time, loggers, IsReplica);
             _streams.Describe(_metrics);
+            replica?.WhenNodesGo(_streams.End);
             if (_embedded is not null)
             {
                 _streams.Serve(_embedded);
@@ -146,8 +166,11 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             _sessions.EndAll("the hub stops");
             _streams?.EndAll("the hub stops");
         });
-        MapPorts(endpoint, Desk(time, loggers), options.IsReady);
+        MapPorts(endpoint, Desk(time, loggers), options);
     }
+
+    /// <summary>Whether there may be other cloudcores on the same cluster.</summary>
+    private bool IsReplica => _run.Config.LeaderElection.LeaderElect;
 
     private bool IsEmbedded => _run.Config.Modules.EmbeddedApi.Enable;
 
@@ -197,19 +220,41 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         LogListening(logger, $"{modules.CloudHub.Websocket.Address}:{modules.CloudHub.Websocket.Port}", _api.Server);
     }
 
-    private void AddControllers(IServiceCollection services, NodeContacts contacts, TimeProvider time, ILoggerFactory loggers)
+    private ControllersService Controllers(InformerSet informers, Func<string, TimeSpan?> silenceOf, TimeProvider time, ILoggerFactory loggers) => new(
+        _api, informers,
+        new ControllersOptions
+        {
+            Selection = Selection,
+            NodeMonitorGracePeriod = _run.Config.Modules.Controllers.NodeMonitorGracePeriod,
+            TerminatedPodGcThreshold = _run.Config.Modules.Controllers.TerminatedPodGCThreshold,
+            SilenceOf = silenceOf,
+        },
+        time, loggers);
+
+    /// <summary>What one of several replicas does at a time.</summary>
+    private List<Func<CancellationToken, Task>> LeaderWorks(HubInformers caches, SyncRecords records, TimeProvider time, ILoggerFactory loggers)
     {
-        var controllers = _run.Config.Modules.Controllers;
-        services.AddHostedService(_ => new ControllersService(
-            _api, _informers,
-            new ControllersOptions
+        var works = new List<Func<CancellationToken, Task>>
+        {
+            ct => new DeviceStatusMirror(_api, caches, time, loggers).RunAsync(ct),
+            async ct =>
             {
-                Selection = Selection,
-                NodeMonitorGracePeriod = controllers.NodeMonitorGracePeriod,
-                TerminatedPodGcThreshold = controllers.TerminatedPodGCThreshold,
-                SilenceOf = contacts.SilenceOf,
+                await records.ForgetMissingNodesAsync(ct);
+                await Task.Delay(Timeout.InfiniteTimeSpan, time, ct);
             },
-            time, loggers));
+        };
+        if (Selection.HasAnyOutsideApi)
+        {
+            works.Add(async ct =>
+            {
+                // caches of their own, for a term: who does not lead keeps none. Nodes are judged by their leases, as this hub hears but a part of them.
+                using var informers = new InformerSet(_api, time, loggers);
+                using var controllers = Controllers(informers, static _ => null, time, loggers);
+                await Task.WhenAll(informers.RunAsync(ct), controllers.RunAsync(ct));
+            });
+        }
+
+        return works;
     }
 
     private static EmbeddedApiOptions ApiOptions(CloudCoreRun run, ControllerSelection controllers, CertificateAuthority authority) => new()
@@ -298,7 +343,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         }
     }
 
-    private void MapPorts(CloudHubEndpoint endpoint, CertificateDesk desk, Func<bool> isReady)
+    private void MapPorts(CloudHubEndpoint endpoint, CertificateDesk desk, CloudHubOptions options)
     {
         _web.MapWhen(AdminEndpoints.IsLocal, branch => branch.Run(_admin.HandleAsync));
         if (_embedded is { } embedded)
@@ -319,8 +364,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         _web.MapGet("/healthz", context => context.Response.WriteAsync("ok"));
         _web.MapGet("/readyz", context =>
         {
-            context.Response.StatusCode = isReady() ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-            return context.Response.WriteAsync(isReady() ? "ok" : "the hub has not read the API yet\n");
+            var isReady = options.IsReady();
+            context.Response.StatusCode = isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+            return context.Response.WriteAsync(isReady ? "ok" : options.WhyNotReady() + "\n");
         });
         _web.MapGet("/metrics", context =>
         {

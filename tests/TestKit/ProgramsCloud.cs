@@ -70,6 +70,26 @@ public sealed class ProgramsCloud : IAsyncDisposable
     public static Task<ProgramsCloud> StartNewOnClusterAsync(string kubeconfig, string? hubKubeconfig = null) =>
         StartAsync(new ProgramsCloud(ProgramsPlace.Here, null, ["127.0.0.1"], kubeconfig, hubKubeconfig));
 
+    /// <summary>Another replica of a cloud that works on a cluster, with its CA, initialized and not started.</summary>
+    /// <param name="kubeconfig">The administrator's kubeconfig.</param>
+    /// <param name="hubKubeconfig">The hub's own.</param>
+    /// <param name="pki">The folder with the CA and its key that all replicas have; null for the first, which makes it.</param>
+    public static async Task<ProgramsCloud> ReplicaOnClusterAsync(string kubeconfig, string hubKubeconfig, string? pki)
+    {
+        var cloud = new ProgramsCloud(ProgramsPlace.Here, null, ["127.0.0.1"], kubeconfig, hubKubeconfig) { RunOptions = ["--leader-elect"] };
+        if (pki is not null)
+        {
+            Directory.CreateDirectory(Path.Combine(cloud.DataFolder, "pki"));
+            foreach (var file in (string[])["ca.crt", "ca.key"])
+            {
+                File.Copy(Path.Combine(pki, file), Path.Combine(cloud.DataFolder, "pki", file));
+            }
+        }
+
+        await cloud.InitAsync();
+        return cloud;
+    }
+
     private static async Task<ProgramsCloud> StartAsync(ProgramsCloud cloud)
     {
         try

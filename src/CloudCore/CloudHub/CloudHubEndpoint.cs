@@ -1,7 +1,9 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.CloudCore.CloudHub.KubeEdge;
+using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.CloudCore.Ledger;
+using EdgeSync.CloudCore.Replicas;
 using EdgeSync.Hosting;
 
 namespace EdgeSync.CloudCore.CloudHub;
@@ -27,6 +29,9 @@ internal sealed partial class CloudHubEndpoint(
     private const string UseHeader = "Connectionuse";
     private static readonly TimeSpan s_writeTimeout = TimeSpan.FromSeconds(15);
 
+    /// <summary>With several replicas: how a node is taken from the others. Null where the hub is alone.</summary>
+    public Handover? Handover { get; init; }
+
     /// <summary>Serves one connection from the upgrade to its end.</summary>
     public async Task HandleAsync(HttpContext context)
     {
@@ -48,6 +53,27 @@ internal sealed partial class CloudHubEndpoint(
             LogRefused(claimed, context.Connection.RemoteIpAddress?.ToString() ?? "", refusal.Text);
             await RefuseAsync(context, refusal.Code, refusal.Text);
             return;
+        }
+
+        HandedOver? taken = null;
+        if (Handover is not null)
+        {
+            try
+            {
+                taken = await Handover.TakeAsync(claimed, context.RequestAborted);
+            }
+            catch (ApiException e)
+            {
+                LogRefused(claimed, context.Connection.RemoteIpAddress?.ToString() ?? "", e.Message);
+                await RefuseAsync(
+                    context, StatusCodes.Status503ServiceUnavailable,
+                    "this replica of the hub cannot take the node now, since the Kubernetes API does not answer it; try again, another one may");
+                return;
+            }
+            catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+            {
+                return; // the node has gone on
+            }
         }
 
         var extended = context.Request.Headers[VersionHeader] == "1";
@@ -72,19 +98,26 @@ internal sealed partial class CloudHubEndpoint(
             claimed, registry.NextEpoch(), extended, context.Connection.LocalIpAddress?.ToString() ?? "")
         {
             // controllers mark a node after 40 s without a renewal: half of the limit leaves room for a lease's own age
-            WasNear = contacts.SilenceOf(claimed) < options.SilenceLimit / 2,
+            // (and what another replica wrote meanwhile may not be in this one's caches)
+            WasNear = contacts.SilenceOf(claimed) < options.SilenceLimit / 2 && taken is not { WasElsewhere: true },
             Agent = AgentOf(context),
+            Claim = taken?.Claim,
+            WasElsewhere = taken?.WasElsewhere ?? false,
+            HeardElsewhere = taken?.LastHeard,
         };
-        await ServeAsync(identity, socket);
+        await ServeAsync(identity, socket, taken?.Guard);
     }
 
-    private async Task ServeAsync(SessionIdentity identity, WebSocket socket)
+    private async Task ServeAsync(SessionIdentity identity, WebSocket socket, StaleGuard? guard)
     {
         var stopping = options.Stopping();
         await using var session = new EdgeSession(
             identity,
             new MessageSocket(socket, MessageSocket.DefaultMaxMessageBytes, s_writeTimeout),
-            scope, upstream, records, ledger, time, logger, stopping);
+            scope, upstream, records, ledger, time, logger, stopping)
+        {
+            Guard = guard,
+        };
         if (registry.TakeOver(session) is not { } turn)
         {
             return;
@@ -132,7 +165,7 @@ internal sealed partial class CloudHubEndpoint(
             return (StatusCodes.Status503ServiceUnavailable, $"this hub serves its limit of {options.NodeLimit} nodes (modules.cloudHub.nodeLimit)");
         }
 
-        return options.IsReady() ? null : (StatusCodes.Status503ServiceUnavailable, "the hub has not read the API yet; try again");
+        return options.IsReady() ? null : (StatusCodes.Status503ServiceUnavailable, options.WhyNotReady() + "; try again");
     }
 
     private static string AgentOf(HttpContext context)

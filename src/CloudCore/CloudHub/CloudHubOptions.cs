@@ -21,6 +21,9 @@ internal sealed record CloudHubOptions
     /// <summary>Whether the caches are filled: before that no node may be told what it holds.</summary>
     public required Func<bool> IsReady { get; init; }
 
+    /// <summary>Why it is not, for people.</summary>
+    public Func<string> WhyNotReady { get; init; } = () => "the hub has not read the API yet";
+
     /// <summary>Signals the end of the program.</summary>
     public required Func<CancellationToken> Stopping { get; init; }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net.WebSockets;
 using EdgeSync.CloudCore.CloudHub.KubeEdge;
 using EdgeSync.CloudCore.Ledger;
+using EdgeSync.CloudCore.Replicas;
 using EdgeSync.Hosting;
 using EdgeSync.Protocol.Sync;
 using EdgeSync.Protocol.Wire;
@@ -74,6 +75,9 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     }
 
     public SessionIdentity Identity { get; }
+
+    /// <summary>For a node that comes from another replica: what must be asked before something is sent to it.</summary>
+    public StaleGuard? Guard { get; init; }
 
     public string Node => Identity.Node;
 
@@ -218,6 +222,11 @@ internal sealed partial class EdgeSession : IAsyncDisposable
                 throw new SessionEndedException(reason);
             }
 
+            if (key.Type == ResourceTypes.Node && wanted is not null && Identity.Claim?.IsLostTo(wanted) == true)
+            {
+                throw new SessionEndedException(NodeClaims.LostText(NodeClaim.Of(wanted)!));
+            }
+
             lock (_gate)
             {
                 _sync.SetTime(_time.NowMs(), _time.UnixMs());
@@ -326,6 +335,12 @@ internal sealed partial class EdgeSession : IAsyncDisposable
             await SendUnacknowledgedAsync();
             while (Next() is { } message)
             {
+                if (Guard is not null && !await Guard.MayGoAsync(message, _ending.Token))
+                {
+                    LogWithheld(Node, message.Operation, message.Resource);
+                    continue;
+                }
+
                 if (!await PrepareForKubeEdgeAsync(message))
                 {
                     continue;
@@ -429,6 +444,9 @@ internal sealed partial class EdgeSession : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Warning, "Node {Node} could not store {Resource}: {Text}")]
     private partial void LogNodeError(string node, string resource, string text);
+
+    [LoggerMessage(LogLevel.Debug, "To node {Node}: {Operation} {Resource} waits until this replica has seen what the API has")]
+    private partial void LogWithheld(string node, string operation, string resource);
 
     [LoggerMessage(LogLevel.Trace, "From node {Node}: {Operation} {Resource} {Id}")]
     private partial void LogReceived(string node, string operation, string resource, string id);

@@ -27,13 +27,17 @@ internal sealed class CloudStreamModule
     /// <param name="stopping">The hub's end.</param>
     /// <param name="time">The clock.</param>
     /// <param name="loggers">The log.</param>
+    /// <param name="isReplica">Whether other replicas have nodes too.</param>
     public CloudStreamModule(
         CloudStreamSection config, SessionRegistry sessions, NodesView nodes, Informer pods, Func<CancellationToken> stopping, TimeProvider time,
-        ILoggerFactory loggers)
+        ILoggerFactory loggers, bool isReplica)
     {
         _config = config;
-        _tunnels = new NodeTunnels(sessions, node => nodes.Row(node).LastHeard, time);
-        _endpoint = new TunnelEndpoint(_tunnels, stopping, time, loggers.CreateLogger<TunnelEndpoint>());
+        _tunnels = new NodeTunnels(sessions, node => nodes.Row(node).LastHeard, time) { ReplicaOf = nodes.ReplicaOf };
+        _endpoint = new TunnelEndpoint(_tunnels, stopping, time, loggers.CreateLogger<TunnelEndpoint>())
+        {
+            IsMisdirected = node => isReplica && sessions.Find(node) is null,
+        };
         var kubelets = new KubeletClient(_tunnels, time);
         var streams = new PodStreams(kubelets, stopping, time);
         _subresources = new PodSubresources(streams);
@@ -87,4 +91,7 @@ internal sealed class CloudStreamModule
     }
 
     public void EndAll(string reason) => _tunnels.EndAll(reason);
+
+    /// <summary>The node has gone to another replica: what streams it has here ends, so that it opens them there.</summary>
+    public void End(string node) => _tunnels.End(node, "the node is at another replica of the hub");
 }

@@ -10,6 +10,9 @@ namespace EdgeSync.CloudCore.CloudStream;
 /// </summary>
 internal sealed class NodeTunnels(SessionRegistry sessions, Func<string, DateTimeOffset?> lastHeard, TimeProvider time)
 {
+    /// <summary>The other replica that has a node, where there are several; null for none.</summary>
+    public Func<string, string?> ReplicaOf { get; init; } = _ => null;
+
     /// <summary>How long a node has to open its tunnel.</summary>
     public static readonly TimeSpan OpenTimeout = TimeSpan.FromSeconds(10);
 
@@ -69,6 +72,9 @@ internal sealed class NodeTunnels(SessionRegistry sessions, Func<string, DateTim
         }
     }
 
+    /// <summary>Ends the node's: another replica has the node.</summary>
+    public void End(string node, string reason) => Find(node)?.End(reason);
+
     /// <summary>Ends all.</summary>
     public void EndAll(string reason)
     {
@@ -88,12 +94,13 @@ internal sealed class NodeTunnels(SessionRegistry sessions, Func<string, DateTim
     /// <exception cref="NodeUnreachableException">The node is away, or opens none in time.</exception>
     public async Task<TunnelSession> OfAsync(string node, CancellationToken cancellationToken)
     {
-        if (Find(node) is { } present)
+        var session = sessions.Find(node);
+        if (Find(node) is { } present && (session is not null || ReplicaOf(node) is null))
         {
             return present;
         }
 
-        if (sessions.Find(node) is not { } session)
+        if (session is null)
         {
             throw new NodeUnreachableException(AwayText(node));
         }
@@ -154,6 +161,11 @@ internal sealed class NodeTunnels(SessionRegistry sessions, Func<string, DateTim
 
     private string AwayText(string node)
     {
+        if (ReplicaOf(node) is { } replica)
+        {
+            return $"node {node} is not connected to this replica of the hub: {replica} had it last; within seconds of a move the Node's status names the right one, try again";
+        }
+
         var now = time.GetUtcNow();
         return lastHeard(node) is { } at
             ? $"node {node} is not connected: it was last heard {Ago.Text(now - at)} ago, at {KubeTime.Format(at)}"

@@ -18,6 +18,12 @@ internal sealed partial class TunnelEndpoint(
     private const string NodeHeader = "SessionHostNameOverride";
     private static readonly TimeSpan s_writeTimeout = TimeSpan.FromSeconds(15);
 
+    /// <summary>
+    /// Whether the node's session is elsewhere: then its tunnel has to be too, and this one is refused with 421. A balancer in front of several
+    /// replicas does not know which one is meant; the node tries again.
+    /// </summary>
+    public Func<string, bool> IsMisdirected { get; init; } = _ => false;
+
     /// <summary>Serves one connection from the upgrade to its end.</summary>
     public async Task HandleAsync(HttpContext context)
     {
@@ -41,6 +47,12 @@ internal sealed partial class TunnelEndpoint(
         if (node.Length == 0 || named != $"system:node:{node}")
         {
             await RefuseAsync(context, StatusCodes.Status403Forbidden, $"the certificate is \"{named}\", the header says node \"{node}\"");
+            return;
+        }
+
+        if (IsMisdirected(node))
+        {
+            await RefuseAsync(context, StatusCodes.Status421MisdirectedRequest, "this replica of the hub does not hold the node's session; try again, another one does");
             return;
         }
 

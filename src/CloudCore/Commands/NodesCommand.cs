@@ -70,6 +70,12 @@ internal static class NodesCommand
     /// <summary>Why nodes are away does not fit a column and is what is asked first.</summary>
     private static void WriteReasons(NodesAnswer answer, TextWriter output)
     {
+        foreach (var there in answer.Nodes.Where(n => n.State == "Elsewhere").GroupBy(n => n.Replica))
+        {
+            output.WriteLine();
+            output.WriteLine($"{there.Count()} of these are at another replica, {there.Key}: ask there for their figures");
+        }
+
         var away = answer.Nodes.Where(n => n.State == "Away" && n.LastDisconnect is not null).ToList();
         if (away.Count > 0)
         {

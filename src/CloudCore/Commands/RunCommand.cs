@@ -34,6 +34,23 @@ internal static class RunCommand
             Description = "How many ended pods are kept, the oldest go first; 0 keeps all. Default: 12500.",
             HelpName = "N",
         };
+        var leaderElect = new Option<bool>("--leader-elect")
+        {
+            Description = "One of several replicas on a real cluster: they share the nodes, and one at a time leads (leaderElection.leaderElect). All of them need it.",
+        };
+        var streamAddress = new Option<string?>("--stream-address")
+        {
+            Description = "The IP under which the cluster's API server reaches this very process for logs and exec (modules.cloudStream.streamAddress): "
+                + "in a pod, its own.",
+            HelpName = "IP",
+        };
+        streamAddress.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !System.Net.IPAddress.TryParse(result.Tokens[0].Value, out _))
+            {
+                result.AddError($"--stream-address must be an IP address, and is \"{result.Tokens[0].Value}\"");
+            }
+        });
         var command = new Command(
             "run",
             """
@@ -43,6 +60,7 @@ internal static class RunCommand
               cloudcore run --data-dir /var/lib/edgesync-cloud
               cloudcore run --data-dir /var/lib/edgesync-cloud --kubeconfig ~/.kube/config
               cloudcore run --data-dir /var/lib/edgesync-cloud --in-cluster
+              cloudcore run --data-dir /var/lib/edgesync-cloud --in-cluster --leader-elect --stream-address $POD_IP
               cloudcore run --data-dir /var/lib/edgesync-cloud --controllers='*,-workloads'
             """)
         {
@@ -51,6 +69,8 @@ internal static class RunCommand
             monitor,
             grace,
             ended,
+            leaderElect,
+            streamAddress,
         };
         cluster.AddTo(command);
         command.SetAction((result, cancellationToken) => RunAsync(
@@ -63,6 +83,8 @@ internal static class RunCommand
                     NodeMonitorPeriod = DurationOf(result.GetValue(monitor)),
                     NodeMonitorGracePeriod = DurationOf(result.GetValue(grace)),
                     TerminatedPodGCThreshold = result.GetValue(ended),
+                    LeaderElect = result.GetValue(leaderElect),
+                    StreamAddress = result.GetValue(streamAddress),
                 },
                 parts.Error),
             parts,

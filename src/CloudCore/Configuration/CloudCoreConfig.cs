@@ -23,6 +23,8 @@ internal sealed record CloudCoreConfig
 
     public KubeApiSection KubeAPIConfig { get; init; } = new();
 
+    public LeaderElectionSection LeaderElection { get; init; } = new();
+
     public ModulesSection Modules { get; init; } = new();
 }
 
@@ -47,6 +49,27 @@ internal sealed record KubeApiSection
 
     /// <summary>Our own: works on the cluster that this program is a pod of, with the pod's service account.</summary>
     public bool InCluster { get; init; }
+}
+
+/// <summary>Whether this cloudcore is one of several on a real cluster (Kubernetes' LeaderElectionConfiguration).</summary>
+internal sealed record LeaderElectionSection
+{
+    /// <summary>All of several must have it: they share the nodes' sessions, and one of them does what must not be done twice.</summary>
+    public bool LeaderElect { get; init; }
+
+    /// <summary>So long the others wait after the leader's last renewal; whole seconds.</summary>
+    public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>A leader that could not renew for so long leads no longer, and a replica whose API was silent for so long takes no nodes.</summary>
+    public TimeSpan RenewDeadline { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time between two tries.</summary>
+    public TimeSpan RetryPeriod { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The Lease.</summary>
+    public string ResourceName { get; init; } = "cloudcore";
+
+    public string ResourceNamespace { get; init; } = "kubeedge";
 }
 
 internal sealed record ModulesSection
@@ -194,7 +217,10 @@ internal sealed record CloudStreamSection
     /// </summary>
     public int StreamPort { get; init; }
 
-    /// <summary>The IP under which the API server reaches this hub; empty: the first IP of cloudHub.advertiseAddress.</summary>
+    /// <summary>
+    /// The IP under which the API server reaches this hub; empty: the first IP of cloudHub.advertiseAddress. With several replicas each has its own
+    /// (the option <c>--stream-address</c>).
+    /// </summary>
     public string StreamAddress { get; init; } = "";
 
     /// <summary>PEM certificate of the CA that signed the API server's client certificate (its --kubelet-client-certificate).</summary>

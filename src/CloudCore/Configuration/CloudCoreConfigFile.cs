@@ -20,7 +20,7 @@ internal static class CloudCoreConfigFile
     /// <summary>KubeEdge's members that have no meaning here: no warning for those.</summary>
     private static readonly string[] s_kubeEdgeOnly =
     [
-        "commonConfig.", "kubeAPIConfig.", "featureGates", "leaderElection", "modules.edgeController", "modules.syncController",
+        "commonConfig.", "kubeAPIConfig.", "featureGates", "leaderElection.", "modules.edgeController", "modules.syncController",
         "modules.dynamicController", "modules.taskManager", "modules.iptablesManager", "modules.deviceController.",
         "modules.cloudStream.", "modules.router.", "modules.cloudHub.quic", "modules.cloudHub.unixsocket",
         "modules.cloudHub.authorization", "modules.cloudHub.writeTimeout", "modules.cloudHub.websocket.", "modules.cloudHub.https.",
@@ -81,6 +81,7 @@ internal static class CloudCoreConfigRules
         var hub = modules.CloudHub;
         return Identity(config)
             .Concat(Cluster(config))
+            .Concat(Leader(config.LeaderElection, modules.EmbeddedApi.Enable))
             .Concat(Listener("modules.cloudHub.websocket", hub.Websocket))
             .Concat(hub.Https.Enable ? Listener("modules.cloudHub.https", hub.Https) : [])
             .Concat(modules.EmbeddedApi.Enable
@@ -133,6 +134,44 @@ internal static class CloudCoreConfigRules
         if (api.Context.Length > 0 && api.KubeConfig.Length == 0)
         {
             yield return ("kubeAPIConfig.context", "is a kubeconfig's, and kubeConfig names none");
+        }
+    }
+
+    private static IEnumerable<(string, string)> Leader(LeaderElectionSection election, bool embedded)
+    {
+        if (!election.LeaderElect)
+        {
+            yield break;
+        }
+
+        if (embedded)
+        {
+            yield return ("leaderElection.leaderElect", "is true while modules.embeddedApi.enable is true: the embedded API is one process; set it to false, or name a cluster");
+        }
+
+        if (election.RetryPeriod < TimeSpan.FromMilliseconds(100))
+        {
+            yield return ("leaderElection.retryPeriod", "must be 100ms or longer");
+        }
+
+        // as client-go: a leader has to have one more try within its deadline, and to know that it is none before another begins
+        if (election.RenewDeadline <= 1.2 * election.RetryPeriod)
+        {
+            yield return ("leaderElection.renewDeadline", "must be longer than 1.2 times retryPeriod");
+        }
+
+        if (election.LeaseDuration <= election.RenewDeadline || election.LeaseDuration < TimeSpan.FromSeconds(1) || election.LeaseDuration > TimeSpan.FromHours(1)
+            || election.LeaseDuration.Ticks % TimeSpan.TicksPerSecond != 0)
+        {
+            yield return ("leaderElection.leaseDuration", "must be whole seconds, longer than renewDeadline, and 1h at most");
+        }
+
+        foreach (var (name, value) in new[] { ("resourceName", election.ResourceName), ("resourceNamespace", election.ResourceNamespace) })
+        {
+            if (value.Length is 0 or > 253 || !value.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '.'))
+            {
+                yield return ($"leaderElection.{name}", $"must be a name in Kubernetes' form, and is \"{value}\"");
+            }
         }
     }
 

@@ -17,10 +17,21 @@ internal sealed record RunWish
     /// <summary>How many ended pods are kept.</summary>
     public int? TerminatedPodGCThreshold { get; init; }
 
+    /// <summary>Whether it is one of several replicas, whatever the file says.</summary>
+    public bool LeaderElect { get; init; }
+
+    /// <summary>The IP under which an API server reaches this very process.</summary>
+    public string? StreamAddress { get; init; }
+
     /// <summary>The configuration as wished.</summary>
     public CloudCoreConfig Over(CloudCoreConfig config)
     {
         config = Cluster.Over(config);
+        config = LeaderElect ? config with { LeaderElection = config.LeaderElection with { LeaderElect = true } } : config;
+        config = StreamAddress is null ? config : config with
+        {
+            Modules = config.Modules with { CloudStream = config.Modules.CloudStream with { StreamAddress = StreamAddress } },
+        };
         var controllers = config.Modules.Controllers;
         return config with
         {

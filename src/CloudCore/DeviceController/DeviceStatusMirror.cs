@@ -23,16 +23,19 @@ internal sealed partial class DeviceStatusMirror(
     private readonly ILogger _logger = loggers.CreateLogger<DeviceStatusMirror>();
     private readonly Informer _statuses = new(api, ApiResources.DeviceStatuses, null, time, loggers.CreateLogger<Informer>());
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
+
+    /// <summary>Mirrors until cancelled. With several replicas the leader does, each term with a mirror of its own.</summary>
+    internal async Task RunAsync(CancellationToken ct)
     {
-        while (!await IsServedAsync(stoppingToken))
+        while (!await IsServedAsync(ct))
         {
-            await Task.Delay(s_probeInterval, time, stoppingToken);
+            await Task.Delay(s_probeInterval, time, ct);
         }
 
         using var queue = new WorkQueue<NamespacedName>("device statuses", time, _logger);
         using var changes = caches.Devices.Subscribe(change => queue.AddAfter(change.Name, s_batch));
-        await Task.WhenAll(_statuses.RunAsync(stoppingToken), MirrorAsync(queue, stoppingToken));
+        await Task.WhenAll(_statuses.RunAsync(ct), MirrorAsync(queue, ct));
     }
 
     private async Task MirrorAsync(WorkQueue<NamespacedName> queue, CancellationToken cancellationToken)

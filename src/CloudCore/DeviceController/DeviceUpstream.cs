@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.CloudHub;
 using EdgeSync.CloudCore.CloudHub.Upstream;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.CloudCore.Replicas;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Wire;
 
@@ -81,6 +82,12 @@ internal sealed partial class DeviceUpstream(
             if (change(device) is not { } status)
             {
                 return replies.Confirmed(request);
+            }
+
+            if (session.Claim is not null)
+            {
+                // after the version was read: what was under way when the node went to another replica is refused, or was first
+                await NodeClaims.HeldAsync(api, session, cancellationToken);
             }
 
             var patch = new JsonObject

@@ -40,6 +40,11 @@ internal sealed partial class Informer
     // of the last list, event or bookmark; null: list first. Only the run loop touches it.
     private string? _version;
     private int _failures;
+    private ulong _seen; // the version as a number
+    private long _listBegan; // of the newest list that is in
+    private volatile bool _listWanted;
+    private readonly Lock _roundGate = new();
+    private CancellationTokenSource? _round; // guarded by _roundGate; the list and watch that run
 
     public Informer(KubeClient client, ApiResource resource, InformerOptions? options, TimeProvider time, ILogger logger)
     {
@@ -58,6 +63,12 @@ internal sealed partial class Informer
     /// <summary>Whether the first list is in.</summary>
     public bool HasSynced => _synced.Task.IsCompletedSuccessfully;
 
+    /// <summary>The version up to which the cache is complete; 0 where it is no number.</summary>
+    public ulong Version => Volatile.Read(ref _seen);
+
+    /// <summary>When the newest list that is in the cache was begun, time stamp of the clock; 0 before the first.</summary>
+    public long ListBegan => Volatile.Read(ref _listBegan);
+
     /// <summary>Completes when the first list is in the cache and announced.</summary>
     public Task WaitForSyncAsync(CancellationToken ct) => _synced.Task.WaitAsync(ct);
 
@@ -69,6 +80,16 @@ internal sealed partial class Informer
     /// <summary><see cref="ObjectCache.Subscribe"/>.</summary>
     public IDisposable Subscribe(Action<InformerChange> handler) => Cache.Subscribe(handler);
 
+    /// <summary>Ends the watch for a new list.</summary>
+    public void ListAnew()
+    {
+        lock (_roundGate)
+        {
+            _listWanted = true;
+            _round?.Cancel();
+        }
+    }
+
     /// <summary>Lists and watches until cancelled. An API that is away is waited for, 50 ms to 10 s between tries.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
@@ -76,10 +97,12 @@ internal sealed partial class Informer
         {
             TimeSpan? retryAfter = null;
             var began = _time.GetTimestamp();
+            using var round = CancellationTokenSource.CreateLinkedTokenSource(ct);
             try
             {
-                await ListIfNeededAsync(ct);
-                await WatchOnceAsync(ct);
+                Enter(round);
+                await ListIfNeededAsync(round.Token);
+                await WatchOnceAsync(round.Token);
             }
             catch (ApiException e) when (e.IsGone)
             {
@@ -95,8 +118,24 @@ internal sealed partial class Informer
             {
                 return;
             }
+            catch (OperationCanceledException) when (round.IsCancellationRequested)
+            {
+                // a new list is wanted
+            }
+            finally
+            {
+                Enter(null);
+            }
 
             await PauseAsync(_time.GetElapsedTime(began), retryAfter, ct);
+        }
+    }
+
+    private void Enter(CancellationTokenSource? round)
+    {
+        lock (_roundGate)
+        {
+            _round = round;
         }
     }
 
@@ -111,17 +150,20 @@ internal sealed partial class Informer
 
     private async Task ListIfNeededAsync(CancellationToken ct)
     {
-        if (_version is not null && await IsVersionKnownAsync(_version, ct))
+        if (!_listWanted && _version is not null && await IsVersionKnownAsync(_version, ct))
         {
             return;
         }
 
+        _listWanted = false;
         _version = null;
+        var began = _time.GetTimestamp();
         var list = await _client.ListAsync(
             Resource, _options.Namespace,
             new ListOptions { LabelSelector = _options.LabelSelector, FieldSelector = _options.FieldSelector }, ct);
         Cache.Replace(list.Items);
-        _version = list.ResourceVersion;
+        See(list.ResourceVersion);
+        Volatile.Write(ref _listBegan, began);
         Failpoint.Hit(HubFailpoints.InformerListed);
         _synced.TrySetResult();
         LogListed(Resource, list.Items.Count, list.ResourceVersion);
@@ -150,9 +192,15 @@ internal sealed partial class Informer
             Failpoint.Hit(HubFailpoints.InformerChanged);
             if (change.Object.ResourceVersion.Length > 0)
             {
-                _version = change.Object.ResourceVersion;
+                See(change.Object.ResourceVersion);
             }
         }
+    }
+
+    private void See(string version)
+    {
+        _version = version;
+        Volatile.Write(ref _seen, ulong.TryParse(version, out var number) ? number : 0);
     }
 
     private void Apply(WatchEvent change)

@@ -12,7 +12,7 @@ internal static class HubMetrics
     /// <summary>Series of one metric with a label for nodes.</summary>
     private const int MostNodes = 100;
 
-    private static readonly string[] s_states = ["Connected", "Away", "Never"];
+    private static readonly string[] s_states = ["Connected", "Elsewhere", "Away", "Never"];
 
     public static void Describe(
         MetricsPage page, SessionRegistry sessions, NodeLedger ledger, OutageTotals outages, NodesView nodes, Func<bool> isReady)
@@ -20,7 +20,7 @@ internal static class HubMetrics
         page.Gauge("edgesync_hub_ready", "1 once the hub has read the API and takes nodes.", () => isReady() ? 1 : 0);
         page.Gauge("edgesync_hub_sessions", "Nodes that are connected now.", () => sessions.Live.Count);
         page.GaugeBy(
-            "edgesync_hub_nodes", "Nodes by the state of their link: connected, away (was heard), never (was not).", "state", () => States(nodes));
+            "edgesync_hub_nodes", "Nodes by the state of their link: connected, elsewhere (at another replica), away (was heard), never (was not).", "state", () => States(nodes));
         DescribeSync(page, sessions, ledger.Totals);
         DescribeNodes(page, sessions, nodes);
         DescribeOutages(page, outages);

@@ -20,8 +20,11 @@ internal sealed record NodeRow
 {
     public string Node { get; set; } = "";
 
-    /// <summary>Connected, Away (was heard, and is not connected) or Never.</summary>
+    /// <summary>Connected, Elsewhere (at another replica), Away (was heard, and is not connected) or Never.</summary>
     public string State { get; set; } = "";
+
+    /// <summary>Where it is not connected here: the other replica that had it last; left out where there is none.</summary>
+    public string? Replica { get; set; }
 
     /// <summary>Since when it is connected or away.</summary>
     public DateTimeOffset? Since { get; set; }

@@ -11,6 +11,11 @@ internal static class LinkReasons
     /// <summary>For a node without a session.</summary>
     public static string Away(NodeRow row, int wanted, DateTimeOffset now)
     {
+        if (row is { State: "Elsewhere", Replica: { } replica })
+        {
+            return $"node {row.Node} is connected to another replica of this hub, {replica}: ask there";
+        }
+
         var heard = row.LastHeard is { } at ? $"node {row.Node} last heard {Ago.Text(now - at)} ago" : $"node {row.Node} has never been heard";
         return row.PendingObjects is { } pending
             ? $"{heard}; {pending} {Objects(pending)} pending"

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using EdgeSync.CloudCore.CloudHub;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.CloudCore.Replicas;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Wire;
 
@@ -41,6 +42,9 @@ internal sealed class NodeLedger : IDisposable
 
     public LedgerTotals Totals { get; } = new();
 
+    /// <summary>With several replicas: this one. Null where the hub is alone.</summary>
+    public string? Replica { get; init; }
+
     /// <summary>Every node that this hub has heard of.</summary>
     public IEnumerable<NodeRecord> Records => _records.Select(r => r.Value);
 
@@ -71,7 +75,7 @@ internal sealed class NodeLedger : IDisposable
     {
         var record = _records.GetOrAdd(session.Node, n => new NodeRecord(n, Totals));
         Totals.Connected();
-        var since = record.State.AwaySince;
+        var since = session.Identity.WasElsewhere ? session.Identity.HeardElsewhere : record.State.AwaySince;
         var outage = since is { } left && session.ConnectedAt - left >= _outageLimit
             ? new Outage(left, session.ConnectedAt, RestartsOf(session.Node))
             : null;
@@ -105,8 +109,20 @@ internal sealed class NodeLedger : IDisposable
         var (held, pending) = session.Holdings();
         var away = new AwayObjects(held, pending, record.State.Away);
         record.Closed(session, _time.GetUtcNow(), reason, away);
+        if (ReplicaOf(session.Node) is not null)
+        {
+            record.WentElsewhere();
+            return;
+        }
+
         _listening[session.Node] = _scope.Observe(session.Node, away.Note);
     }
+
+    /// <summary>The other replica that has the node, by the caches; null where this one had it last, or the hub is alone.</summary>
+    public string? ReplicaOf(string node) =>
+        Replica is not null && _caches.Nodes.Get(new NamespacedName("", node)) is { } found && NodeClaim.Of(found) is { } claim && claim.Replica != Replica
+            ? claim.Replica
+            : null;
 
     /// <summary>Restarts of the node's pods as the cache has them, by UID.</summary>
     public IReadOnlyDictionary<string, int> RestartsOf(string node) =>
@@ -124,16 +140,26 @@ internal sealed class NodeLedger : IDisposable
         }
     }
 
-    /// <summary>A node that was taken out of the API is forgotten.</summary>
+    /// <summary>A node that was taken out of the API is forgotten, and so is what one held that another replica has now.</summary>
     private void OnNode(InformerChange change)
     {
+        var node = change.Name.Name;
         if (change.New is null && _caches.Nodes.HasSynced)
         {
-            _records.TryRemove(change.Name.Name, out _);
-            if (_listening.TryRemove(change.Name.Name, out var listener))
-            {
-                listener.Dispose();
-            }
+            _records.TryRemove(node, out _);
+        }
+        else if (Replica is not null && change.New is not null && NodeClaim.Of(change.New) is { } claim && claim.Replica != Replica)
+        {
+            _records.GetValueOrDefault(node)?.WentElsewhere();
+        }
+        else
+        {
+            return;
+        }
+
+        if (_listening.TryRemove(node, out var listener))
+        {
+            listener.Dispose();
         }
     }
 }

@@ -79,9 +79,13 @@ internal sealed class NodeRecord(string node, LedgerTotals totals)
         Agent = identity.Agent,
         Extended = identity.Extended,
         AwaySince = null,
-        Outage = s.Outage ?? outage,
+        Outage = identity.WasElsewhere ? outage : s.Outage ?? outage,
+        Away = identity.WasElsewhere ? null : s.Away,
         Report = null,
     });
+
+    /// <summary>Another replica has the node: what was remembered of it is that one's business.</summary>
+    public void WentElsewhere() => Change(s => s.AwaySince is null ? s : s with { AwaySince = null, Outage = null, Away = null });
 
     /// <summary>The session has ended.</summary>
     public void Closed(EdgeSession session, DateTimeOffset now, string reason, AwayObjects away) => Change(s => s with

@@ -29,7 +29,8 @@ internal sealed class NodesView(NodeLedger ledger, SessionRegistry sessions, Nod
         var row = new NodeRow
         {
             Node = node,
-            State = session is not null ? "Connected" : lastHeard is not null ? "Away" : "Never",
+            State = StateOf(node),
+            Replica = ReplicaOf(node),
             Since = session?.ConnectedAt ?? lastHeard,
             LastHeard = lastHeard,
             LagP50Seconds = record?.Lag(0.5),
@@ -45,6 +46,9 @@ internal sealed class NodesView(NodeLedger ledger, SessionRegistry sessions, Nod
         (row.PendingObjects, row.PendingBytes) = Pending(node, session, state);
         return row;
     }
+
+    /// <summary>The other replica that had the node last; null where it is connected here, or no other has had it.</summary>
+    public string? ReplicaOf(string node) => sessions.Find(node) is null ? ledger.ReplicaOf(node) : null;
 
     /// <summary>The addresses of what the node does not hold as it should; null where the hub cannot know.</summary>
     public IReadOnlyList<ObjectKey>? PendingKeys(string node)
@@ -66,7 +70,7 @@ internal sealed class NodesView(NodeLedger ledger, SessionRegistry sessions, Nod
     public IEnumerable<(string Node, double Seconds)> AwayFor()
     {
         var now = time.GetUtcNow();
-        return Names().Where(n => sessions.Find(n) is null)
+        return Names().Where(n => StateOf(n) == "Away")
             .Select(n => (Node: n, Heard: LastHeardAway(n)))
             .Where(n => n.Heard is not null)
             .Select(n => (n.Node, (now - n.Heard!.Value).TotalSeconds));
@@ -77,8 +81,13 @@ internal sealed class NodesView(NodeLedger ledger, SessionRegistry sessions, Nod
 
     private IEnumerable<string> Names() => caches.Nodes.Snapshot().Select(n => n.Name).Union(ledger.Records.Select(r => r.Node));
 
+    // a node that another replica has is there for as long as the cluster takes it for Ready; where it is away, every replica says so
     private string StateOf(string node) =>
-        sessions.Find(node) is not null ? "Connected" : LastHeardAway(node) is not null ? "Away" : "Never";
+        sessions.Find(node) is not null ? "Connected"
+        : ledger.ReplicaOf(node) is not null && IsReady(node) ? "Elsewhere"
+        : LastHeardAway(node) is not null ? "Away" : "Never";
+
+    private bool IsReady(string node) => ReadNode(node)?.Status?.Conditions?.Any(c => c is { Type: "Ready", Status: "True" }) == true;
 
     private DateTimeOffset? LastHeardAway(string node) => ledger.Find(node)?.State.LastHeard ?? Heartbeat(node);
 

@@ -102,7 +102,7 @@ internal sealed partial class OutageReporter(KubeClient api, TimeProvider time, 
     internal static string Describe(EndedOutage ended, long? lost, int restarted)
     {
         var outage = ended.Outage;
-        var superseded = ended.Superseded is { } count ? $"{count} superseded" : "superseded ones not known, the hub was restarted";
+        var superseded = ended.Superseded is { } count ? $"{count} superseded" : "superseded ones not known, this hub did not have the node before";
         var gone = lost is { } known ? $"{known} lost" : "lost ones not known, the agent did not say";
         return $"the link was down for {Ago.Text(outage.Duration)} (since {KubeTime.Format(outage.Since)}): "
             + $"{ended.Applied} updates applied, {superseded}, {gone}, {restarted} pods restarted meanwhile";

@@ -14,7 +14,11 @@ internal sealed partial class EdgeStreamService(
     TunnelConnector connector, KubeletRequests requests, EdgeHubService hub, TimeProvider time, ILogger<EdgeStreamService> logger)
     : BackgroundService
 {
+    // a balancer gives each connection to any of the replicas: of two, the right one is among so many but once in a thousand
+    private const int MisdirectedTries = 10;
+
     private static readonly Backoff s_backoff = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30));
+    private static readonly Backoff s_misdirected = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(400));
     private static readonly TimeSpan s_wishLasts = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_idleLimit = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_idleLook = TimeSpan.FromSeconds(15);
@@ -54,6 +58,7 @@ internal sealed partial class EdgeStreamService(
     {
         var since = time.GetTimestamp();
         var failures = 0;
+        var misdirected = 0;
         var lastProblem = "";
         while (true)
         {
@@ -61,7 +66,7 @@ internal sealed partial class EdgeStreamService(
             try
             {
                 var (socket, isExtended) = await connector.ConnectAsync(server, cancellationToken);
-                failures = 0;
+                (failures, misdirected) = (0, 0);
                 LogUp(server);
                 var reason = await RunAsync(socket, isExtended, cancellationToken);
                 LogDown(server, reason);
@@ -70,6 +75,11 @@ internal sealed partial class EdgeStreamService(
                 {
                     return; // whoever wants it again asks again
                 }
+            }
+            catch (MisdirectedTunnelException) when (++misdirected <= MisdirectedTries)
+            {
+                await Task.Delay(s_misdirected.After(misdirected), time, cancellationToken);
+                continue;
             }
             catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or AuthenticationException
                 or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)

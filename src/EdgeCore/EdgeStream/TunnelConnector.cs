@@ -40,6 +40,7 @@ internal sealed class TunnelConnector(EdgeCoreConfig config, EdgedSettings setti
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The connection, and whether the peer speaks EdgeSync's extensions.</returns>
     /// <exception cref="HttpRequestException">Unreachable or not trusted.</exception>
+    /// <exception cref="MisdirectedTunnelException">Another replica of the hub was reached than that which has the session.</exception>
     /// <exception cref="IOException">Refused; the message says how.</exception>
     public async Task<(RawWebSocket Socket, bool IsExtended)> ConnectAsync(string server, CancellationToken cancellationToken)
     {
@@ -52,6 +53,11 @@ internal sealed class TunnelConnector(EdgeCoreConfig config, EdgedSettings setti
         var response = await invoker.SendAsync(request, deadline.Token);
         try
         {
+            if (response.StatusCode == HttpStatusCode.MisdirectedRequest)
+            {
+                throw new MisdirectedTunnelException($"{(int)response.StatusCode} {await ErrorAsync(response, deadline.Token)}");
+            }
+
             if (response.StatusCode != HttpStatusCode.SwitchingProtocols)
             {
                 throw new IOException($"{(int)response.StatusCode} {await ErrorAsync(response, deadline.Token)}");

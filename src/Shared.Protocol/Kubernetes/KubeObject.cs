@@ -112,6 +112,16 @@ public sealed class KubeObject
             : null;
     }
 
+    /// <summary>The annotation of this name, without a view of all the rest; null where there is none.</summary>
+    public string? Annotation(ReadOnlySpan<byte> name)
+    {
+        var reader = new Utf8JsonReader(Json.Span, new JsonReaderOptions { MaxDepth = MessageCodec.MaxDepth });
+        reader.Read();
+        return Enter(ref reader, "metadata"u8) && Enter(ref reader, "annotations"u8) && Enter(ref reader, name) && reader.TokenType == JsonTokenType.String
+            ? reader.GetString()
+            : null;
+    }
+
     /// <summary>Kind, namespace and name, for messages to people.</summary>
     public string Describe() => Namespace.Length == 0 ? $"{Kind} {Name}" : $"{Kind} {Namespace}/{Name}";
 

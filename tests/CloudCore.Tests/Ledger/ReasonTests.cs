@@ -98,7 +98,7 @@ public sealed class ReasonTests
             new NodeRecord("edge-1", new LedgerTotals()), new Outage(s_now - TimeSpan.FromMinutes(5), s_now, new Dictionary<string, int>()), 3, null, s_now);
 
         Assert.Equal(
-            "the link was down for 5 m 0 s (since 2026-01-01T11:55:00Z): 3 updates applied, superseded ones not known, the hub was restarted, "
+            "the link was down for 5 m 0 s (since 2026-01-01T11:55:00Z): 3 updates applied, superseded ones not known, this hub did not have the node before, "
             + "lost ones not known, the agent did not say, 0 pods restarted meanwhile",
             OutageReporter.Describe(ended, null, 0));
     }

@@ -26,20 +26,28 @@ internal sealed class ClusterWorld : IAsyncDisposable
         var cluster = EnvtestCluster.WithControllers();
         try
         {
-            await cluster.StartAsync();
-            var kubectl = new ProgramsKubectl(cluster.Kubeconfig);
-            await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "crds"));
-            await kubectl.RunAsync(
-                "wait", "--for=condition=Established", "--timeout=25s", "crd", "devices.devices.kubeedge.io", "devicemodels.devices.kubeedge.io");
-            await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "rbac.yaml"));
+            var hub = await PrepareAsync(cluster);
             return new ClusterWorld(cluster, await EdgeWorld.StartCloudAsync(
-                output, new EdgeWorldPlaces { Cluster = cluster.Kubeconfig, HubOnCluster = await WriteHubKubeconfigAsync(kubectl, cluster) }));
+                output, new EdgeWorldPlaces { Cluster = cluster.Kubeconfig, HubOnCluster = hub }));
         }
         catch
         {
             await EndAsync(cluster);
             throw;
         }
+    }
+
+    /// <summary>Starts the cluster with the CRDs and the rights that ship.</summary>
+    /// <returns>The kubeconfig of the service account that ships.</returns>
+    public static async Task<string> PrepareAsync(EnvtestCluster cluster)
+    {
+        await cluster.StartAsync();
+        var kubectl = new ProgramsKubectl(cluster.Kubeconfig);
+        await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "crds"));
+        await kubectl.RunAsync(
+            "wait", "--for=condition=Established", "--timeout=25s", "crd", "devices.devices.kubeedge.io", "devicemodels.devices.kubeedge.io");
+        await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "rbac.yaml"));
+        return await WriteHubKubeconfigAsync(kubectl, cluster);
     }
 
     /// <summary>That the hub has asked for nothing that its service account may not do.</summary>

@@ -99,6 +99,7 @@ public sealed class RealClusterTests(ITestOutputHelper output)
             foreach (var (may, what) in new[]
             {
                 (true, "patch nodes --subresource=status"), (true, "create serviceaccounts --subresource=token"), (true, "list secrets"), (true, "delete pods"), (true, "create leases.coordination.k8s.io -n kube-node-lease"),
+                (true, "create leases.coordination.k8s.io -n kubeedge"), (true, "update leases.coordination.k8s.io/cloudcore -n kubeedge"), (false, "update leases.coordination.k8s.io/other -n kubeedge"), (false, "list leases.coordination.k8s.io -n kubeedge"), (false, "delete leases.coordination.k8s.io/cloudcore -n kubeedge"),
                 (false, "create pods"), (false, "patch pods"), (false, "delete nodes"), (false, "update secrets"), (false, "create secrets"), (false, "list deployments.apps"),
                 (false, "create leases.coordination.k8s.io -n kube-system"), (false, "create clusterrolebindings.rbac.authorization.k8s.io"),
                 (false, "patch devices.devices.kubeedge.io"), (false, "impersonate users"), (false, "get nodes --subresource=proxy"),

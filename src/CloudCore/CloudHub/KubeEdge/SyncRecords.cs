@@ -24,6 +24,15 @@ internal sealed partial class SyncRecords(
     private readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _served;
 
+    /// <summary>
+    /// Whether this hub removes the records of nodes that are gone. Of several replicas the leader does; another one that becomes it calls
+    /// <see cref="ForgetMissingNodesAsync"/>.
+    /// </summary>
+    public Func<bool> IsLeader { get; init; } = () => true;
+
+    /// <summary>Whether another replica has the node: what waits here to be written of it is out of date, and would take away what that one writes.</summary>
+    public Func<string, bool> IsElsewhere { get; init; } = _ => false;
+
     /// <summary>Records of all nodes.</summary>
     public int Count => _index.Count;
 
@@ -136,12 +145,23 @@ internal sealed partial class SyncRecords(
             await Task.Delay(TimeSpan.FromMilliseconds(20), time, cancellationToken);
         }
 
+        ForgetMissingNodes();
+        _known.TrySetResult();
+    }
+
+    /// <summary>Once it is known what there is: removes the records of nodes that went while nobody did so.</summary>
+    public async Task ForgetMissingNodesAsync(CancellationToken cancellationToken)
+    {
+        await WaitUntilKnownAsync(cancellationToken);
+        ForgetMissingNodes();
+    }
+
+    private void ForgetMissingNodes()
+    {
         foreach (var node in _index.Nodes.Where(n => nodes.Get(new NamespacedName("", n)) is null))
         {
             Forget(node);
         }
-
-        _known.TrySetResult();
     }
 
     /// <summary>A node that is gone holds nothing that this hub answers for.</summary>
@@ -155,6 +175,11 @@ internal sealed partial class SyncRecords(
 
     private void Forget(string node)
     {
+        if (!IsLeader())
+        {
+            return;
+        }
+
         foreach (var record in _index.Of(node))
         {
             _index.Drop(node, record.Uid);
@@ -194,7 +219,11 @@ internal sealed partial class SyncRecords(
         var record = waiting.Record;
         try
         {
-            if (waiting.IsRemoval)
+            if (IsElsewhere(record.Node))
+            {
+                // it is sent or taken away once more there, and recorded
+            }
+            else if (waiting.IsRemoval)
             {
                 await RemoveAsync(record, cancellationToken);
             }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.CloudCore.Replicas;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Wire;
 
@@ -13,6 +14,7 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
 
     private const string RestrictedDomain = "node-restriction.kubernetes.io";
     private const string LeaseNamespace = "kube-node-lease";
+    private const int MaxConflicts = 8;
 
     /// <summary>Changes the status that a node sent before it is written; null leaves it.</summary>
     public Action<JsonObject>? AmendStatus { get; init; }
@@ -36,6 +38,11 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
         metadata.Remove("uid");
         DropRestricted(metadata);
         Child(metadata, "annotations")[HubAnnotation] = session.LocalAddress;
+        if (session.Claim is not null)
+        {
+            Child(metadata, "annotations")[NodeClaim.Annotation] = session.Claim.ToString();
+        }
+
         if (AmendStatus is not null && node["status"] is JsonObject first)
         {
             AmendStatus(first);
@@ -91,8 +98,8 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
         var patch = new JsonObject { ["status"] = status.DeepClone() };
         try
         {
-            return replies.Written(session, request, await known.WriteAsync(session, () => api.PatchAsync(
-                ApiResources.Nodes, "", session.Node, PatchType.StrategicMerge, ObjectContent.Bytes(patch), "status", cancellationToken)));
+            return replies.Written(session, request, await known.WriteAsync(
+                session, () => WriteAsync(session, patch, PatchType.StrategicMerge, "status", cancellationToken)));
         }
         catch (ApiException e) when (e.IsNotFound && session.Extended)
         {
@@ -146,18 +153,41 @@ internal sealed class NodeUpstream(KubeClient api, KnownNode known, Replies repl
             }
         }
 
-        return await known.WriteAsync(session, () => api.PatchAsync(
-            ApiResources.Nodes, "", session.Node, PatchType.Merge, ObjectContent.Bytes(patch), null, cancellationToken));
+        return await known.WriteAsync(session, () => WriteAsync(session, patch, PatchType.Merge, null, cancellationToken));
+    }
+
+    /// <summary>Patches the node's Node; with several replicas under a version at which the session held it.</summary>
+    private async Task<KubeObject> WriteAsync(
+        SessionIdentity session, JsonObject patch, PatchType type, string? subresource, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            if (session.Claim is not null && await NodeClaims.HeldAsync(api, session, cancellationToken) is { } node)
+            {
+                Child(patch, "metadata")["resourceVersion"] = node.ResourceVersion;
+            }
+
+            try
+            {
+                return await api.PatchAsync(ApiResources.Nodes, "", session.Node, type, ObjectContent.Bytes(patch), subresource, cancellationToken);
+            }
+            catch (ApiException e) when (session.Claim is not null && e.IsConflict && attempt < MaxConflicts)
+            {
+                // somebody else wrote the Node meanwhile
+            }
+        }
     }
 
     private Message Foreign(SessionIdentity session, Message request) => replies.Refused(request, Replies.Failure(
         403, "Forbidden", $"node \"{session.Node}\" may not write \"{request.Resource}\""));
 
     /// <summary>
-    /// The hub writes for the node, and with more rights: labels by which others keep workloads from a node are not the node's to set.
+    /// The hub writes for the node, and with more rights: labels by which others keep workloads from a node are not the node's to set, and
+    /// neither is the replicas' own mark.
     /// </summary>
     private static void DropRestricted(JsonObject metadata)
     {
+        (metadata["annotations"] as JsonObject)?.Remove(NodeClaim.Annotation);
         if (metadata["labels"] is not JsonObject labels)
         {
             return;

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.KubeApi;
+using EdgeSync.CloudCore.Replicas;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Wire;
 
@@ -8,17 +10,58 @@ namespace EdgeSync.CloudCore.CloudHub.Upstream;
 /// <summary>Status, deletion and events of a node's own pods.</summary>
 internal sealed class PodUpstream(KubeClient api, Informer pods, Replies replies)
 {
+    private const int MaxConflicts = 8;
+
     /// <summary>Writes a pod's status: <c>{"metadata":{"uid"},"status":{…}}</c>, strategic merge. The UID must still hold.</summary>
     public async Task<Message> PatchStatusAsync(
         SessionIdentity session, ObjectKey key, Message request, CancellationToken cancellationToken)
     {
-        if (Refusal(session, key, request, await FindAsync(session, key, null, cancellationToken)) is { } refusal)
+        var pod = await FindAsync(session, key, null, cancellationToken);
+        if (Refusal(session, key, request, pod) is { } refusal)
         {
             return refusal;
         }
 
-        return replies.Written(session, request, await api.PatchAsync(
-            ApiResources.Pods, key.Namespace, key.Name, PatchType.StrategicMerge, request.ContentAsJson(), "status", cancellationToken));
+        return session.Claim is null
+            ? replies.Written(session, request, await api.PatchAsync(
+                ApiResources.Pods, key.Namespace, key.Name, PatchType.StrategicMerge, request.ContentAsJson(), "status", cancellationToken))
+            : await PatchHeldAsync(session, key, request, pod, cancellationToken);
+    }
+
+    /// <summary>With several replicas: a status that was under way when the node went to another one must not land after what is written there.</summary>
+    private async Task<Message> PatchHeldAsync(
+        SessionIdentity session, ObjectKey key, Message request, KubeObject? pod, CancellationToken cancellationToken)
+    {
+        var patch = ObjectContent.Read(request);
+        if (patch["metadata"] is not JsonObject metadata)
+        {
+            patch["metadata"] = metadata = [];
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            if (Refusal(session, key, request, pod) is { } refusal)
+            {
+                return refusal;
+            }
+
+            // in this order: the version, then the check (NodeClaims.HeldAsync)
+            metadata["resourceVersion"] = pod!.ResourceVersion;
+            await NodeClaims.HeldAsync(api, session, cancellationToken);
+            try
+            {
+                return replies.Written(session, request, await api.PatchAsync(
+                    ApiResources.Pods, key.Namespace, key.Name, PatchType.StrategicMerge, ObjectContent.Bytes(patch), "status", cancellationToken));
+            }
+            catch (ApiException e) when (e.IsConflict && attempt < MaxConflicts)
+            {
+                pod = await api.GetAsync(ApiResources.Pods, key.Namespace, key.Name, cancellationToken);
+                if (pod is not null && (string?)metadata["uid"] is { } uid && uid != pod.Uid)
+                {
+                    throw; // the status is of an earlier pod of this name
+                }
+            }
+        }
     }
 
     /// <summary>
