@@ -44,6 +44,19 @@ public sealed class ConformanceTests(ServerPair servers) : IClassFixture<ServerP
         Assert.True(unused.Count == 0, $"{AllowedDifferences.FilePath}: these lines allow nothing that is there; remove them: {string.Join(", ", unused)}");
     }
 
+    /// <summary>What kube-apiserver writes in protobuf is read as the same in JSON, for everything that the cases create.</summary>
+    [EnvtestFact]
+    public async Task Protobuf_bodies_of_all_kinds_are_read_as_their_JSON()
+    {
+        var bodies = new ProtobufBodies(servers.Ours, servers.Kube);
+        await bodies.CompareAllAsync();
+        Assert.True(bodies.Problems.Count == 0, string.Join('\n', bodies.Problems));
+
+        // that many came together when this was written: fewer would mean that the comparison has lost its objects
+        Assert.InRange(bodies.Kinds.Count, 35, int.MaxValue);
+        Assert.InRange(bodies.Compared, 200, int.MaxValue);
+    }
+
     private static void Describe(
         StringBuilder report, CaseFile file, CaseStep step, List<Difference> different, JsonNode ours, JsonNode kube)
     {
