@@ -101,15 +101,26 @@ public sealed class KubeObject
 
     /// <summary>
     /// The text at <paramref name="member"/> of the object at <paramref name="parent"/> (<c>spec</c>, <c>nodeName</c>), without a view of
-    /// all the rest; null where there is no such text.
+    /// all the rest; null where there is no such text, and where it is none (no UTF-8, half of a surrogate pair).
     /// </summary>
     public string? Text(ReadOnlySpan<byte> parent, ReadOnlySpan<byte> member)
     {
         var reader = new Utf8JsonReader(Json.Span, new JsonReaderOptions { MaxDepth = MessageCodec.MaxDepth });
         reader.Read();
-        return Enter(ref reader, parent) && Enter(ref reader, member) && reader.TokenType == JsonTokenType.String
-            ? reader.GetString()
-            : null;
+        if (!Enter(ref reader, parent) || !Enter(ref reader, member) || reader.TokenType != JsonTokenType.String)
+        {
+            return null;
+        }
+
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            // nothing has read these bytes as text before: whoever asks is told that there is none, as of any other wrong value
+            return null;
+        }
     }
 
     /// <summary>The annotation of this name, without a view of all the rest; null where there is none.</summary>

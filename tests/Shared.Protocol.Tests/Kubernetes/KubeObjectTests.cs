@@ -72,6 +72,7 @@ public sealed class KubeObjectTests
     [InlineData("""{"other":{"nodeName":"no"},"spec":{"inner":{"nodeName":"no"},"nodeName":"shop-17"}}""", "shop-17")]
     [InlineData("""{"spec":{"inner":{"nodeName":"no"}}}""", null)]
     [InlineData("""{"spec":{"nodeName":7}}""", null)]
+    [InlineData("""{"spec":{"nodeName":"\ud800"}}""", null)]
     [InlineData("""{"spec":[]}""", null)]
     [InlineData("{}", null)]
     public void One_text_is_read_without_a_view(string json, string? text) =>
