@@ -105,6 +105,12 @@ internal sealed class Renderer(TimeProvider time)
         writer.WriteString("apiVersion"u8, version);
         writer.WriteStartObject("metadata"u8);
         page.WriteMeta(writer);
+        if (page.Continue is null && request is { Resource.Definition: not null, Form.Kind: Representation.Object })
+        {
+            // lists of custom resources say also that there is no more
+            writer.WriteString("continue"u8, ""u8);
+        }
+
         writer.WriteEndObject();
         writer.WriteEndObject();
         writer.Flush();
