@@ -15,6 +15,9 @@ internal sealed record NodeFacts
 
     public bool Unschedulable { get; init; }
 
+    /// <summary>Differs where what the node can take (<c>status.allocatable</c>) does; means nothing outside this process.</summary>
+    public int RoomMark { get; init; }
+
     /// <summary>The annotation that says when pods leave a node without contact (<see cref="Nodes.OfflineEviction"/>); null for none.</summary>
     public string? EvictOfflineAfter { get; init; }
 
@@ -40,9 +43,21 @@ internal sealed record NodeFacts
             Labels = node.Metadata?.Labels ?? LabelSelectors.NoLabels,
             Taints = node.Spec?.Taints ?? [],
             Unschedulable = node.Spec?.Unschedulable == true,
+            RoomMark = Mark(node.Status?.Allocatable),
             EvictOfflineAfter = node.Metadata?.Annotations?.GetValueOrDefault(Nodes.OfflineEviction.Annotation),
             Conditions = [.. (node.Status?.Conditions ?? []).Where(c => c.Type == "Ready" || c.Status == "True").Select(Gist)],
         };
+    }
+
+    private static int Mark(IReadOnlyDictionary<string, System.Text.Json.JsonElement>? room)
+    {
+        var mark = 0;
+        foreach (var (resource, quantity) in room ?? new Dictionary<string, System.Text.Json.JsonElement>())
+        {
+            mark ^= HashCode.Combine(resource, quantity.GetRawText()); // in whatever order
+        }
+
+        return mark;
     }
 
     // of the words that every node has, one copy for all

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers;
@@ -24,6 +25,8 @@ internal sealed record NodeGistMetadata
 internal sealed record NodeGistStatus
 {
     public IReadOnlyList<NodeGistCondition>? Conditions { get; set; }
+
+    public IReadOnlyDictionary<string, JsonElement>? Allocatable { get; set; }
 }
 
 /// <summary>Of one of its conditions.</summary>

@@ -37,20 +37,40 @@ internal static class NodeFit
             return [new FilterVerdict("node(s) didn't have free ports for the requested pod ports", Resolvable: true)];
         }
 
-        return Room(pod, load);
+        // most nodes have room, and all of them are asked for each pod: words are made where there is none
+        return HasRoom(pod, load) ? [] : Shortages(pod, load);
     }
 
     /// <summary>Whether the pod's nodeSelector and required node affinity take the node.</summary>
     public static bool Selects(SchedulingPod pod, SchedulingNode node) =>
-        pod.NodeSelector.All(wanted => node.Labels.TryGetValue(wanted.Key, out var value) && value == wanted.Value)
+        (pod.NodeSelector.Count == 0 || pod.NodeSelector.All(wanted => node.Labels.TryGetValue(wanted.Key, out var value) && value == wanted.Value))
         && (pod.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution is not { } required
             || required.NodeSelectorTerms.Any(term => DaemonPlacement.FitsTerm(term, node.Name, node.Labels)));
 
     /// <summary>The first taint that keeps the pod out.</summary>
-    public static Taint? Untolerated(SchedulingPod pod, SchedulingNode node) => node.Taints.FirstOrDefault(
+    public static Taint? Untolerated(SchedulingPod pod, SchedulingNode node) => node.Taints.Count == 0 ? null : node.Taints.FirstOrDefault(
         taint => taint.Effect is "NoSchedule" or "NoExecute" && !pod.Tolerations.Any(toleration => DaemonPlacement.Tolerates(toleration, taint)));
 
-    private static List<FilterVerdict> Room(SchedulingPod pod, NodeLoad load)
+    private static bool HasRoom(SchedulingPod pod, NodeLoad load)
+    {
+        var allocatable = load.Node.Allocatable;
+        if (load.Pods.Count + 1 > allocatable.GetValueOrDefault(Demand.Pods))
+        {
+            return false;
+        }
+
+        foreach (var (resource, asked) in pod.Requests)
+        {
+            if (asked > 0 && asked > allocatable.GetValueOrDefault(resource) - load.Requested(resource))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static List<FilterVerdict> Shortages(SchedulingPod pod, NodeLoad load)
     {
         var reasons = new List<FilterVerdict>();
         var allocatable = load.Node.Allocatable;

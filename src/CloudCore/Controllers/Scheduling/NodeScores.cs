@@ -18,8 +18,12 @@ internal static class NodeScores
     public static double[] Score(SchedulingPod pod, IReadOnlyList<NodeLoad> fitting, SchedulingSnapshot snapshot)
     {
         var sums = new double[fitting.Count];
-        Add(sums, 1, [.. fitting.Select(load => LeastAllocated(pod, load))]);
-        Add(sums, 1, [.. fitting.Select(load => Balanced(pod, load))]);
+        for (var i = 0; i < sums.Length; i++)
+        {
+            var (cpu, memory) = UsedShares(pod, fitting[i]);
+            sums[i] = LeastAllocated(cpu, memory) + Balanced(cpu, memory);
+        }
+
         AddNormal(sums, TaintWeight, [.. fitting.Select(load => -(double)AvoidedTaints(pod, load.Node))]);
         AddNormal(sums, NodeAffinityWeight, [.. fitting.Select(load => (double)PreferredNode(pod, load.Node))]);
         AddNormal(sums, PodAffinityWeight, PreferredPods(pod, fitting, snapshot));
@@ -28,18 +32,10 @@ internal static class NodeScores
     }
 
     /// <summary>How much of the node would be left, cpu and memory alike.</summary>
-    private static double LeastAllocated(SchedulingPod pod, NodeLoad load)
-    {
-        var (cpu, memory) = UsedShares(pod, load);
-        return Most * ((1 - cpu) + (1 - memory)) / 2;
-    }
+    private static double LeastAllocated(double cpu, double memory) => Most * ((1 - cpu) + (1 - memory)) / 2;
 
     /// <summary>How alike the shares of cpu and memory would be.</summary>
-    private static double Balanced(SchedulingPod pod, NodeLoad load)
-    {
-        var (cpu, memory) = UsedShares(pod, load);
-        return Most * (1 - (Math.Abs(cpu - memory) / 2));
-    }
+    private static double Balanced(double cpu, double memory) => Most * (1 - (Math.Abs(cpu - memory) / 2));
 
     private static (double Cpu, double Memory) UsedShares(SchedulingPod pod, NodeLoad load)
     {
@@ -50,11 +46,11 @@ internal static class NodeScores
     private static double Share(long used, SchedulingNode node, string resource) =>
         node.Allocatable.GetValueOrDefault(resource) is > 0 and var has ? Math.Min(1, (double)used / has) : 1;
 
-    private static int AvoidedTaints(SchedulingPod pod, SchedulingNode node) => node.Taints.Count(
+    private static int AvoidedTaints(SchedulingPod pod, SchedulingNode node) => node.Taints.Count == 0 ? 0 : node.Taints.Count(
         taint => taint.Effect == "PreferNoSchedule" && !pod.Tolerations.Any(toleration => DaemonPlacement.Tolerates(toleration, taint)));
 
     private static int PreferredNode(SchedulingPod pod, SchedulingNode node) =>
-        (pod.Affinity?.NodeAffinity?.PreferredDuringSchedulingIgnoredDuringExecution ?? [])
+        pod.Affinity?.NodeAffinity?.PreferredDuringSchedulingIgnoredDuringExecution is not { Count: > 0 } preferred ? 0 : preferred
             .Where(term => DaemonPlacement.FitsTerm(term.Preference, node.Name, node.Labels)).Sum(term => term.Weight);
 
     /// <summary>What the pod prefers to be near to or away from, and what others prefer of it.</summary>
@@ -113,7 +109,7 @@ internal static class NodeScores
         {
             return pod.Spread.Count > 0 || pod.Controller.Length == 0
                 ? new double[fitting.Count]
-                : [.. fitting.Select(load => -(double)load.Pods.Count(other => other.Controller == pod.Controller))];
+                : [.. fitting.Select(load => -(double)load.OfController(pod.Controller))];
         }
 
         var sums = new double[fitting.Count];

@@ -122,6 +122,11 @@ internal sealed class PodPlacement
     // room that is being made for a pod that is as important is not taken by another; but the pod must fit without it too, as it may never come
     private IReadOnlyList<FilterVerdict> JudgeBesideNominated(NodeLoad load)
     {
+        if (_nominated.Count == 0)
+        {
+            return Judge(load);
+        }
+
         var beside = _nominated.Where(other => other.NominatedNode == load.Node.Name && other.Uid != _pod.Uid && other.Priority >= _pod.Priority).ToList();
         if (beside.Count > 0)
         {

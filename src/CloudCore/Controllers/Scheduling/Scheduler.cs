@@ -81,7 +81,8 @@ internal sealed partial class Scheduler : IController
 
     private void NoteNode(NodeChange change)
     {
-        if (_queue.HasAny || change.Old is null || change.New is null)
+        // of a heartbeat nobody finds room: thousands of nodes would have every parked pod tried without end
+        if (change is not { Old: { } old, New: { } now } || !now.PlacesLike(old) || now.RoomMark != old.RoomMark)
         {
             _options.Deliver(WakeAll);
         }
@@ -163,6 +164,7 @@ internal sealed partial class Scheduler : IController
 
     private async Task RoundAsync(CancellationToken ct)
     {
+        var seen = _queue.Wakes;
         var (bound, unbound) = ReadPods();
         var pending = unbound.Where(pod => _queue.IsDue(pod.Uid)).ToList();
         if (pending.Count == 0)
@@ -186,10 +188,10 @@ internal sealed partial class Scheduler : IController
         await Parallel.ForEachAsync(
             results,
             new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = _options.ParallelRequests },
-            async (result, token) => await CarryOutAsync(result, token));
+            async (result, token) => await CarryOutAsync(result, seen, token));
     }
 
-    private async Task CarryOutAsync(RoundResult result, CancellationToken ct)
+    private async Task CarryOutAsync(RoundResult result, long seen, CancellationToken ct)
     {
         var pod = result.Pod;
         try
@@ -205,13 +207,13 @@ internal sealed partial class Scheduler : IController
                 return;
             }
 
-            _queue.NoteFailed(pod.Uid, parked: true);
+            _queue.NoteFailed(pod.Uid, seen);
             await _actions.RefuseAsync(pod, result.Outcome, ct);
         }
         catch (ApiException e)
         {
             // gone, bound by another, or the API is away: it is looked at anew as it then is
-            _queue.NoteFailed(pod.Uid, parked: false);
+            _queue.NoteFailed(pod.Uid, null);
             LogFailed(pod.Name, e.Message);
         }
     }

@@ -41,11 +41,17 @@ internal sealed class NodeLoad(SchedulingNode node)
     private readonly List<SchedulingPod> _pods = [];
     private readonly Dictionary<string, long> _requested = [];
 
+    // pods by their controller's UID, for the spread of alike pods: asked of each node for each pod
+    private readonly Dictionary<string, int> _controlled = [];
+
     public SchedulingNode Node { get; } = node;
 
     public IReadOnlyList<SchedulingPod> Pods => _pods;
 
     public long Requested(string resource) => _requested.GetValueOrDefault(resource);
+
+    /// <summary>How many pods of that controller are here.</summary>
+    public int OfController(string uid) => _controlled.GetValueOrDefault(uid);
 
     /// <summary>Cpu and memory with what pods without requests count as.</summary>
     public (long Cpu, long Memory) Burden { get; private set; }
@@ -73,6 +79,11 @@ internal sealed class NodeLoad(SchedulingNode node)
         foreach (var (name, value) in pod.Requests)
         {
             _requested[name] = _requested.GetValueOrDefault(name) + (sign * value);
+        }
+
+        if (pod.Controller.Length > 0)
+        {
+            _controlled[pod.Controller] = _controlled.GetValueOrDefault(pod.Controller) + sign;
         }
 
         var (cpu, memory) = BurdenOf(pod);

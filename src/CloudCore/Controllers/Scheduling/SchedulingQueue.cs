@@ -13,6 +13,19 @@ internal sealed class SchedulingQueue(TimeProvider time)
     // guards the dictionary; by the pod's UID
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Waiting> _waiting = [];
+    private long _wakes;
+
+    /// <summary>Counts up with each <see cref="Wake"/>: read before the state on which a round decides.</summary>
+    public long Wakes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _wakes;
+            }
+        }
+    }
 
     /// <summary>Whether the pod's turn has come.</summary>
     public bool IsDue(string uid)
@@ -25,11 +38,15 @@ internal sealed class SchedulingQueue(TimeProvider time)
 
     /// <summary>The pod found no node, or its binding failed.</summary>
     /// <param name="uid">The pod's.</param>
-    /// <param name="parked">Whether it waits for a change too, not only for its time.</param>
-    public void NoteFailed(string uid, bool parked)
+    /// <param name="seen">
+    /// Where it waits for a change too, not only for its time: <see cref="Wakes"/> before the round, so that a change during it is not
+    /// missed. Null where it waits for its time alone.
+    /// </param>
+    public void NoteFailed(string uid, long? seen)
     {
         lock (_gate)
         {
+            var parked = seen == _wakes;
             var tries = _waiting.TryGetValue(uid, out var before) ? before.Tries + 1 : 1;
             _waiting[uid] = new Waiting(tries, time.GetTimestamp(), s_backoff.After(tries), parked);
         }
@@ -52,6 +69,7 @@ internal sealed class SchedulingQueue(TimeProvider time)
     {
         lock (_gate)
         {
+            _wakes++;
             var any = false;
             foreach (var (uid, waiting) in _waiting)
             {
@@ -74,18 +92,6 @@ internal sealed class SchedulingQueue(TimeProvider time)
             foreach (var uid in _waiting.Keys.Where(uid => !uids.Contains(uid)).ToList())
             {
                 _waiting.Remove(uid);
-            }
-        }
-    }
-
-    /// <summary>Whether any pod waits.</summary>
-    public bool HasAny
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _waiting.Count > 0;
             }
         }
     }
