@@ -3,7 +3,7 @@ using System.IO.Enumeration;
 namespace EdgeSync.Conformance.Tests;
 
 /// <summary>
-/// The lines of allowed-differences.txt: <c>CASE | STEP | DIFFERENCE | REASON</c>, the first three with * and ?. It
+/// The lines of allowed-differences.txt (or another file of that form): <c>CASE | STEP | DIFFERENCE | REASON</c>, the first three with * and ?. It
 /// counts which lines were of use: one that is of none any more has to go.
 /// </summary>
 internal sealed class AllowedDifferences
@@ -12,12 +12,16 @@ internal sealed class AllowedDifferences
 
     private AllowedDifferences(List<Line> lines) => _lines = lines;
 
-    public static string FilePath => Path.Combine(TestKit.ProgramsLocation.Root, "tests", "Conformance.Tests", "allowed-differences.txt");
+    public static string FilePath => PathOf("allowed-differences.txt");
 
-    public static AllowedDifferences Load() => Parse(File.ReadAllLines(FilePath));
+    public static string PathOf(string file) => Path.Combine(TestKit.ProgramsLocation.Root, "tests", "Conformance.Tests", file);
+
+    public static AllowedDifferences Load() => Load(FilePath);
+
+    public static AllowedDifferences Load(string path) => Parse(File.ReadAllLines(path), Path.GetFileName(path));
 
     /// <exception cref="FormatException">A line is not of the form.</exception>
-    public static AllowedDifferences Parse(IReadOnlyList<string> text)
+    public static AllowedDifferences Parse(IReadOnlyList<string> text, string file = "allowed-differences.txt")
     {
         var lines = new List<Line>();
         for (var i = 0; i < text.Count; i++)
@@ -30,12 +34,12 @@ internal sealed class AllowedDifferences
             var parts = line.Split(" | ", 4, StringSplitOptions.TrimEntries);
             if (parts is not [_, _, _, { Length: > 0 }])
             {
-                throw new FormatException($"allowed-differences.txt:{i + 1}: a line is 'CASE | STEP | DIFFERENCE | REASON'");
+                throw new FormatException($"{file}:{i + 1}: a line is 'CASE | STEP | DIFFERENCE | REASON'");
             }
 
             if (parts[2].Trim('*', '?').Length == 0)
             {
-                throw new FormatException($"allowed-differences.txt:{i + 1}: a line names what may differ; '{parts[2]}' allows everything, and such a case can not fail");
+                throw new FormatException($"{file}:{i + 1}: a line names what may differ; '{parts[2]}' allows everything, and such a case can not fail");
             }
 
             lines.Add(new Line(i + 1, parts[0], parts[1], parts[2]));

@@ -34,18 +34,24 @@ internal sealed record CaseStep
 internal sealed partial record CaseFile(string Name, IReadOnlyList<CaseStep> Steps)
 {
     private const string Extension = ".case";
+    private const string Api = "Cases";
     private static readonly HashSet<string> s_directives =
-        ["as", "anonymous", "base64", "save", "check", "events", "until", "headers", "text", "background", "sorted"];
+        ["as", "anonymous", "base64", "save", "check", "events", "until", "headers", "text", "background", "sorted", "show", "where", "distinct"];
 
-    /// <summary>Every case, by its path below Cases without the ending.</summary>
-    public static IReadOnlyList<string> Names { get; } = FindNames();
-
-    private static string Folder => Path.Combine(TestKit.ProgramsLocation.Root, "tests", "Conformance.Tests", "Cases");
+    /// <summary>Every case of the API, by its path below Cases without the ending.</summary>
+    public static IReadOnlyList<string> Names { get; } = NamesIn(Api);
 
     /// <summary>What is the case's alone on both servers: its namespace, and the end of its cluster-wide names.</summary>
     public string Unique => NotOfANameRegex().Replace(Name.ToLowerInvariant(), "-");
 
-    public static CaseFile Load(string name) => Parse(name, File.ReadAllText(Path.Combine(Folder, name + Extension)));
+    /// <summary>Every case of a folder of this project, by its path below that without the ending.</summary>
+    public static IReadOnlyList<string> NamesIn(string folder) => Directory.Exists(PathOf(folder))
+        ? [.. Directory.EnumerateFiles(PathOf(folder), "*" + Extension, SearchOption.AllDirectories)
+            .Select(f => Path.GetRelativePath(PathOf(folder), f)[..^Extension.Length])
+            .Order(StringComparer.Ordinal)]
+        : [];
+
+    public static CaseFile Load(string name, string folder = Api) => Parse(name, File.ReadAllText(Path.Combine(PathOf(folder), name + Extension)));
 
     /// <exception cref="FormatException">The file is not of the form; the message has the line.</exception>
     public static CaseFile Parse(string name, string text)
@@ -158,13 +164,9 @@ internal sealed partial record CaseFile(string Name, IReadOnlyList<CaseStep> Ste
         return (string.Join('\n', parts[0].Lines).Trim('\n'), files);
     }
 
-    private static string[] FindNames() => Directory.Exists(Folder)
-        ? [.. Directory.EnumerateFiles(Folder, "*" + Extension, SearchOption.AllDirectories)
-            .Select(f => Path.GetRelativePath(Folder, f)[..^Extension.Length])
-            .Order(StringComparer.Ordinal)]
-        : [];
+    private static string PathOf(string folder) => Path.Combine(TestKit.ProgramsLocation.Root, "tests", "Conformance.Tests", folder);
 
-    private static FormatException Wrong(string name, int line, string what) => new($"Cases/{name}{Extension}:{line + 1}: {what}");
+    private static FormatException Wrong(string name, int line, string what) => new($"{name}{Extension}:{line + 1}: {what}");
 
     [GeneratedRegex("[^a-z0-9]+")]
     private static partial Regex NotOfANameRegex();

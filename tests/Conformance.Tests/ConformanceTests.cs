@@ -6,9 +6,13 @@ using EdgeSync.TestKit;
 namespace EdgeSync.Conformance.Tests;
 
 /// <summary>Each case on both servers; see README.md.</summary>
+[Collection(OnePairAtATime)]
 [TestCaseOrderer("EdgeSync.Conformance.Tests.CasesFirst", "EdgeSync.Conformance.Tests")]
 public sealed class ConformanceTests(ServerPair servers) : IClassFixture<ServerPair>
 {
+    /// <summary>Two pairs of servers at once are more than a small machine has room for.</summary>
+    internal const string OnePairAtATime = "one pair of servers at a time";
+
     private const int LongestAnswer = 3000;
 
     public static TheoryData<string> Cases { get; } = [.. CaseFile.Names];
@@ -29,7 +33,7 @@ public sealed class ConformanceTests(ServerPair servers) : IClassFixture<ServerP
             var different = Difference.Between(answers[0][i], answers[1][i]).Where(d => !servers.Allowed.Allows(name, step.Name, d)).ToList();
             if (different.Count > 0)
             {
-                Describe(report, file, step, different, answers[0][i], answers[1][i]);
+                Describe(report, "Cases", file, step, different, answers[0][i], answers[1][i]);
             }
         }
 
@@ -57,10 +61,10 @@ public sealed class ConformanceTests(ServerPair servers) : IClassFixture<ServerP
         Assert.InRange(bodies.Compared, 200, int.MaxValue);
     }
 
-    private static void Describe(
-        StringBuilder report, CaseFile file, CaseStep step, List<Difference> different, JsonNode ours, JsonNode kube)
+    internal static void Describe(
+        StringBuilder report, string folder, CaseFile file, CaseStep step, List<Difference> different, JsonNode ours, JsonNode kube)
     {
-        report.AppendLine().AppendLine($"Cases/{file.Name}.case:{step.Line} step '{step.Name}': {step.Action}");
+        report.AppendLine().AppendLine($"{folder}/{file.Name}.case:{step.Line} step '{step.Name}': {step.Action}");
         foreach (var difference in different.Take(40))
         {
             report.AppendLine($"  {Short(difference.ToString(), 400)}");
@@ -71,8 +75,8 @@ public sealed class ConformanceTests(ServerPair servers) : IClassFixture<ServerP
             report.AppendLine($"  … and {different.Count - 40} more");
         }
 
-        report.AppendLine($" EdgeSync:       {Short(ours.ToJsonString(Readable.Compact), LongestAnswer)}");
-        report.AppendLine($" kube-apiserver: {Short(kube.ToJsonString(Readable.Compact), LongestAnswer)}");
+        report.AppendLine($" EdgeSync:   {Short(ours.ToJsonString(Readable.Compact), LongestAnswer)}");
+        report.AppendLine($" Kubernetes: {Short(kube.ToJsonString(Readable.Compact), LongestAnswer)}");
     }
 
     private static string Short(string text, int length) => text.Length <= length ? text : $"{text[..length]}… ({text.Length} characters)";
@@ -83,5 +87,6 @@ public sealed class CasesFirst : Xunit.Sdk.ITestCaseOrderer
 {
     public IEnumerable<TTestCase> OrderTestCases<TTestCase>(IEnumerable<TTestCase> testCases)
         where TTestCase : Xunit.Abstractions.ITestCase =>
-        testCases.OrderBy(c => c.TestMethod.Method.Name == nameof(ConformanceTests.Every_allowed_difference_is_still_there) ? 1 : 0);
+        testCases.OrderBy(c => c.TestMethod.Method.Name == nameof(ConformanceTests.Every_allowed_difference_is_still_there) ? 1 : 0)
+            .ThenBy(c => c.DisplayName, StringComparer.Ordinal);
 }

@@ -97,6 +97,12 @@ public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
             // without a controller manager no service accounts are made, and this plugin would refuse every pod
             start.Environment["EXTRA_APISERVER_ARGS"] = "--disable-admission-plugins=ServiceAccount";
         }
+        else
+        {
+            // what is on by default today; and as many requests as several tests at once cause
+            start.Environment["EXTRA_APISERVER_ARGS"] = "--feature-gates=TTLAfterFinished=true";
+            start.Environment["EXTRA_CM_ARGS"] = "--feature-gates=TTLAfterFinished=true --kube-api-qps=200 --kube-api-burst=300";
+        }
 
         using var process = Process.Start(start)!;
         using var deadline = new CancellationTokenSource(s_commandTimeout);

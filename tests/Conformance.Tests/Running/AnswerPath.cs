@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace EdgeSync.Conformance.Tests.Running;
 
-/// <summary>Finds a value in an answer: <c>body.metadata.annotations["a.b/c"]</c>, <c>events[0].type</c>.</summary>
+/// <summary>Finds a value in an answer: <c>body.metadata.annotations["a.b/c"]</c>, <c>events[0].type</c>, <c>conditions[Ready].status</c>.</summary>
 internal static partial class AnswerPath
 {
     public static JsonNode? Find(JsonNode? node, string path)
@@ -16,16 +16,21 @@ internal static partial class AnswerPath
                 var index = int.Parse(part.Groups[1].Value, CultureInfo.InvariantCulture);
                 node = node is JsonArray items && index < items.Count ? items[index] : null;
             }
+            else if (part.Groups[3].Success)
+            {
+                // the item of that type
+                node = (node as JsonArray)?.FirstOrDefault(item => (item as JsonObject)?["type"]?.ToString() == part.Groups[3].Value);
+            }
             else
             {
-                node = (node as JsonObject)?[part.Groups[2].Success ? part.Groups[2].Value : part.Groups[3].Value];
+                node = (node as JsonObject)?[part.Groups[2].Success ? part.Groups[2].Value : part.Groups[4].Value];
             }
         }
 
         return node;
     }
 
-    [GeneratedRegex(@"\[(\d+)\]|\[""([^""]*)""\]|([^.\[\]]+)")]
+    [GeneratedRegex(@"\[(\d+)\]|\[""([^""]*)""\]|\[([A-Z]\w*)\]|([^.\[\]]+)")]
     private static partial Regex PartRegex();
 }
 

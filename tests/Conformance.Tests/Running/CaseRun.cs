@@ -23,6 +23,7 @@ internal sealed partial class CaseRun : IDisposable
     private readonly Normalizer _normalizer;
     private readonly Dictionary<string, string> _values = [];
     private readonly Dictionary<string, Task<JsonObject>> _background = [];
+    private readonly PretendNodes _nodes;
 
     public CaseRun(CaseFile file, ApiServer server)
     {
@@ -32,6 +33,7 @@ internal sealed partial class CaseRun : IDisposable
         var unique = file.Unique.Length <= 50 ? file.Unique : $"{file.Unique[..40]}-{(uint)file.Unique.Aggregate(17, (h, c) => (h * 31) + c):x8}";
         _values["ns"] = $"c-{unique}";
         _values["u"] = unique;
+        _nodes = new PretendNodes(server.Client(""), _values["ns"], unique);
     }
 
     /// <summary>
@@ -57,29 +59,64 @@ internal sealed partial class CaseRun : IDisposable
         var answers = new List<JsonNode>();
         foreach (var step in _case.Steps)
         {
-            JsonObject answer;
-            try
-            {
-                answer = await AnswerAsync(step);
-            }
-            catch (Exception e) when (e is not FormatException)
-            {
-                answer = new JsonObject { ["failed"] = $"{e.GetType().Name}: {e.Message}" };
-            }
-
-            Save(step, answer);
-            if (step.Has("sorted"))
-            {
-                SortByName(answer);
-            }
-
-            answers.Add(_normalizer.Normalize(answer)!);
+            answers.Add(Accept(step, await AskAsync(step)));
         }
 
         return answers;
     }
 
-    public void Dispose() => _folder.Dispose();
+    /// <summary>Does a step, until what it waits for holds or its time is over; the answer as it came.</summary>
+    public async Task<JsonObject> AskAsync(CaseStep step)
+    {
+        try
+        {
+            return await AnswerAsync(step);
+        }
+        catch (Exception e) when (e is not FormatException)
+        {
+            return new JsonObject { ["failed"] = $"{e.GetType().Name}: {e.Message}" };
+        }
+    }
+
+    /// <summary>Keeps what later steps need of an answer; the answer in normal form.</summary>
+    public JsonNode Accept(CaseStep step, JsonObject answer)
+    {
+        Save(step, answer);
+        if (step.Has("sorted"))
+        {
+            SortByName(answer);
+        }
+
+        return Show(step, answer) ?? _normalizer.Normalize(answer)!;
+    }
+
+    /// <summary>As <see cref="Accept"/>, for workload cases: of a request that shows nothing the status is enough, since the cases of the API compare the rest.</summary>
+    public JsonNode AcceptOutcome(CaseStep step, JsonObject answer)
+    {
+        var accepted = Accept(step, answer);
+        return step.IsCommand || step.Has("show") || answer["status"] is null || answer["failed"] is not null
+            ? accepted
+            : new JsonObject { ["status"] = accepted["status"]?.DeepClone(), ["message"] = accepted["body"]?["status"]?.ToString() == "Failure" ? accepted["body"]!["message"]?.DeepClone() : null };
+    }
+
+    /// <summary>What a step with <c>@show</c> shows of an answer; null for one without.</summary>
+    public JsonNode? Show(CaseStep step, JsonObject answer) => step.Directive("show") is { } fields ? _normalizer.Rows(answer, fields, step.Has("distinct")) : null;
+
+    public void Dispose()
+    {
+        _nodes.Dispose();
+        _folder.Dispose();
+    }
+
+    /// <summary>Makes the namespace of a workload case and waits until pods can be made in it.</summary>
+    public async Task BeginWorkloadAsync()
+    {
+        await MakeNamespaceAsync();
+        await _nodes.AccountIsReadyAsync();
+    }
+
+    /// <summary>Takes away what would be seen by the cases after this one: its nodes, its pods.</summary>
+    public Task EndWorkloadAsync() => _nodes.RemoveAllAsync();
 
     /// <summary>The items of a list and the events of a watch by the names of their objects; what happened to one object stays in order.</summary>
     private static void SortByName(JsonObject answer)
@@ -130,13 +167,22 @@ internal sealed partial class CaseRun : IDisposable
 
     private async Task<JsonObject> AnswerAsync(CaseStep step)
     {
-        var until = step.Directive("until");
+        var until = step.Directives.Where(d => d.Name == "until").Select(d => d.Value).ToList();
         var deadline = DateTime.UtcNow + s_untilLimit;
         while (true)
         {
-            var answer = step.IsCommand ? await CommandAsync(step) : await RequestOrAwaitAsync(step);
-            if (until is null || DateTime.UtcNow > deadline || Holds(until, answer))
+            var answer = step.IsCommand ? await CommandAsync(step)
+                : await _nodes.TryDoAsync(Fill(step.Action), Fill(step.Body)) ?? await RequestOrAwaitAsync(step);
+            Select(step, answer);
+            var unmet = until.Find(u => !Holds(u, answer));
+            if (unmet is null)
             {
+                return answer;
+            }
+
+            if (DateTime.UtcNow > deadline)
+            {
+                answer["failed"] = $"not within {s_untilLimit.TotalSeconds} s: {unmet}";
                 return answer;
             }
 
@@ -144,12 +190,39 @@ internal sealed partial class CaseRun : IDisposable
         }
     }
 
-    /// <summary><c>PATH=VALUE</c> or <c>PATH</c>, which then has to be there.</summary>
-    private bool Holds(string condition, JsonObject answer)
+    /// <summary>Keeps of a list the items for which all <c>@where</c> hold, and says how many they are.</summary>
+    private void Select(CaseStep step, JsonObject answer)
     {
-        var equal = condition.IndexOf('=', StringComparison.Ordinal);
-        var found = AnswerPath.Find(answer, equal < 0 ? condition : condition[..equal]);
-        return equal < 0 ? found is not null : (found?.ToString() ?? "") == Fill(condition[(equal + 1)..]);
+        if (answer["body"]?["items"] is not JsonArray items || !step.Has("show"))
+        {
+            return;
+        }
+
+        var where = step.Directives.Where(d => d.Name == "where").Select(d => d.Value).ToList();
+        var kept = items.Where(item => where.TrueForAll(w => Holds(w, item))).Select(item => item?.DeepClone()).ToArray();
+        answer["body"]!["items"] = new JsonArray(kept);
+        answer["count"] = kept.Length;
+    }
+
+    /// <summary><c>PATH=VALUE</c>, <c>PATH!=VALUE</c>, <c>PATH~TEXT</c> (has it in it), <c>PATH</c>, which then has to be there, or <c>!PATH</c>, which must not.</summary>
+    private bool Holds(string condition, JsonNode? answer)
+    {
+        if (condition[0] == '!')
+        {
+            return AnswerPath.Find(answer, condition[1..]) is null;
+        }
+
+        var at = condition.IndexOfAny(['=', '~', '!']);
+        var path = at < 0 ? condition : condition[..at];
+        var found = AnswerPath.Find(answer, path);
+        if (at < 0)
+        {
+            return found is not null;
+        }
+
+        var value = Fill(condition[(at + (condition[at] == '!' ? 2 : 1))..]);
+        var text = found?.ToString() ?? "";
+        return condition[at] switch { '=' => text == value, '!' => text != value, _ => text.Contains(value, StringComparison.Ordinal) };
     }
 
     private void Save(CaseStep step, JsonObject answer)

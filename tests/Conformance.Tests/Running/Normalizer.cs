@@ -24,6 +24,71 @@ internal sealed partial class Normalizer(Uri address, string folder)
         return Replace(node, "");
     }
 
+    /// <summary>
+    /// Some fields of each object of a list (or of the one object), one row for each, in an order that follows from what they show: made-up
+    /// names and times are the same word in all of them. Hashes of templates are too, but for those that the case has saved.
+    /// </summary>
+    /// <param name="answer">The answer.</param>
+    /// <param name="fields">Paths in an object, separated by commas.</param>
+    /// <param name="distinct">Whether rows that are alike are shown once.</param>
+    public JsonNode Rows(JsonObject answer, string fields, bool distinct)
+    {
+        if (answer["body"] is not JsonObject body || (int?)answer["status"] is not 200)
+        {
+            return Normalize(answer)!;
+        }
+
+        var paths = fields.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var rows = (body["items"] as JsonArray ?? [body.DeepClone()]).Select(item =>
+        {
+            var row = new JsonObject();
+            foreach (var path in paths)
+            {
+                if (AnswerPath.Find(item, path) is { } found)
+                {
+                    row[path] = Row(found);
+                }
+            }
+
+            return row;
+        });
+        var shown = new JsonObject { ["rows"] = new JsonArray([.. Sorted(rows, distinct)]) };
+        if (answer["failed"] is { } failed)
+        {
+            shown["failed"] = failed.DeepClone();
+        }
+
+        return shown;
+    }
+
+    private static IEnumerable<JsonNode> Sorted(IEnumerable<JsonObject> rows, bool distinct) =>
+        (distinct ? rows.DistinctBy(row => row.ToJsonString()) : rows).OrderBy(row => row.ToJsonString(), StringComparer.Ordinal);
+
+    private JsonNode? Row(JsonNode? node) => node switch
+    {
+        // conditions have no order of their own
+        JsonArray items when items.All(item => (item as JsonObject)?["type"] is not null) => new JsonArray([.. items.OrderBy(item => item!["type"]!.ToString(), StringComparer.Ordinal).Select(Row)]),
+        JsonArray items => new JsonArray([.. items.Select(Row)]),
+        JsonObject members => new JsonObject(members.Select(m => KeyValuePair.Create(RowText(m.Key), Row(m.Value)))),
+        JsonValue value when value.TryGetValue<string>(out var text) => RowText(text),
+        _ => node?.DeepClone(),
+    };
+
+    private string RowText(string text)
+    {
+        foreach (var (name, value) in _saved)
+        {
+            if (value.Length > 0)
+            {
+                text = Regex.Replace(text, $@"(?<![\w]){Regex.Escape(value)}(?![\w])", $"<{name}>");
+            }
+        }
+
+        text = UidRegex().Replace(text, "<uid>");
+        text = TimeRegex().Replace(text, m => IsOfThisRun(m.Value) ? "<time>" : m.Value);
+        return MadeRegex().Replace(HashRegex().Replace(text, "<hash>"), "-<made>");
+    }
+
     private void LearnNames(JsonNode? node)
     {
         switch (node)
@@ -144,6 +209,12 @@ internal sealed partial class Normalizer(Uri address, string folder)
         && (time - DateTimeOffset.UtcNow).Duration() < TimeSpan.FromDays(2);
 
     private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+
+    [GeneratedRegex(@"(?<![\w])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?![\w])")]
+    private static partial Regex HashRegex();
+
+    [GeneratedRegex(@"-[bcdfghjklmnpqrstvwxz2456789]{5}(?![\w-])")]
+    private static partial Regex MadeRegex();
 
     [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
     private static partial Regex UidRegex();

@@ -97,7 +97,16 @@ internal sealed partial class StatefulSetController : IController
             UpdateRevision = updateRevision,
             Now = _time.GetUtcNow(),
         });
-        await ApplyAsync(value, set, pods, plan, ct);
+        try
+        {
+            await ApplyAsync(value, set, pods, plan, ct);
+        }
+        catch (ApiException)
+        {
+            await WriteStatusAsync(value, set, plan.StatusWithoutCreated, ct);
+            throw;
+        }
+
         await WriteStatusAsync(value, set, plan.Status, ct);
         await TrimAsync(owner, pods, plan.Status, ct);
 

@@ -31,7 +31,16 @@ internal readonly record struct StatefulPodPlace(int Ordinal, string Revision);
 /// <param name="Status">The counts after that.</param>
 /// <param name="LookAgainAfter">When time alone changes something.</param>
 internal sealed record StatefulSetPlan(
-    IReadOnlyList<StatefulPodPlace> Create, IReadOnlyList<PodFacts> Delete, IReadOnlyList<PodFacts> Condemned, StatefulSetStatus Status, TimeSpan? LookAgainAfter);
+    IReadOnlyList<StatefulPodPlace> Create, IReadOnlyList<PodFacts> Delete, IReadOnlyList<PodFacts> Condemned, StatefulSetStatus Status, TimeSpan? LookAgainAfter)
+{
+    /// <summary>The counts where the pods could not be made.</summary>
+    public StatefulSetStatus StatusWithoutCreated => Status with
+    {
+        Replicas = Status.Replicas - Create.Count,
+        CurrentReplicas = Status.CurrentReplicas - Create.Count(place => place.Revision == Status.CurrentRevision),
+        UpdatedReplicas = Status.UpdatedReplicas - Create.Count(place => place.Revision == Status.UpdateRevision),
+    };
+}
 
 /// <summary>
 /// Decides what a StatefulSet needs: a pure function of its state, by the rules of Kubernetes' StatefulSet controller. With OrderedReady

@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json.Nodes;
+using EdgeSync.TestKit;
+
+namespace EdgeSync.Conformance.Tests.Running;
+
+/// <summary>
+/// The real cloudcore with its embedded API and all its controllers, and a real etcd, kube-apiserver, kube-controller-manager and
+/// kube-scheduler: started once for the run. Cases mostly wait, so some run side by side: the one that is asked for, and those
+/// that come after it. Those of <see cref="Alone"/> see the nodes of all, and run when no other does.
+/// </summary>
+public sealed class WorkloadPair : IAsyncLifetime, IDisposable
+{
+    internal const string Folder = "Workloads";
+
+    private const string Alone = "scheduler/";
+    private const int AtATime = 8;
+
+    private static readonly TimeSpan s_agreeLimit = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
+
+    // two answers that are alike for this long are the end of the matter: controllers act within milliseconds
+    private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(300);
+
+    private readonly EnvtestCluster _cluster = EnvtestCluster.WithControllers();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<string, Task<string>> _started = [];
+    private readonly HashSet<string> _finished = [];
+    private ProgramsCloud? _cloud;
+    private ApiServer? _ours;
+    private ApiServer? _kube;
+
+    internal static IReadOnlyList<string> Names { get; } = CaseFile.NamesIn(Folder);
+
+    internal static string DifferencesFile { get; } = AllowedDifferences.PathOf("workload-differences.txt");
+
+    internal AllowedDifferences Allowed { get; } = AllowedDifferences.Load(DifferencesFile);
+
+    internal IReadOnlySet<string> Finished => _finished;
+
+    public async Task InitializeAsync()
+    {
+        if (EnvtestCluster.MissingReason is null)
+        {
+            await Task.WhenAll(_cluster.InitializeAsync(), StartOursAsync());
+            _kube = new ApiServer("Kubernetes", _cluster.Kubeconfig, Path.Combine(Path.GetDirectoryName(_cluster.Kubeconfig)!, "pki", "ca.key"));
+        }
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_started.Values.Cast<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _ours?.Dispose();
+        _kube?.Dispose();
+        if (_cloud is not null)
+        {
+            await _cloud.DisposeAsync();
+        }
+
+        await _cluster.DisposeAsync();
+    }
+
+    public void Dispose()
+    {
+        _stop.Dispose();
+        _cluster.Dispose();
+    }
+
+    /// <summary>What differs in the case; empty where nothing does.</summary>
+    internal async Task<string> ReportAsync(string name)
+    {
+        if (name.StartsWith(Alone, StringComparison.Ordinal))
+        {
+            await Task.WhenAll(_started.Values.Cast<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Begin(name);
+        }
+        else
+        {
+            foreach (var next in Names.Where(n => !n.StartsWith(Alone, StringComparison.Ordinal)).SkipWhile(n => n != name).Take(AtATime))
+            {
+                Begin(next);
+            }
+        }
+
+        var report = await _started[name];
+        _finished.Add(name);
+        return report;
+    }
+
+    private void Begin(string name)
+    {
+        if (!_started.ContainsKey(name))
+        {
+            _started[name] = Task.Run(() => CompareAsync(CaseFile.Load(name, Folder)));
+        }
+    }
+
+    private async Task<string> CompareAsync(CaseFile file)
+    {
+        using var ours = new CaseRun(file, _ours!);
+        using var kube = new CaseRun(file, _kube!);
+        await Task.WhenAll(ours.BeginWorkloadAsync(), kube.BeginWorkloadAsync());
+        var report = new StringBuilder();
+        foreach (var step in file.Steps)
+        {
+            _stop.Token.ThrowIfCancellationRequested();
+            var (answers, different) = await AgreeAsync(file, step, ours, kube);
+            if (different.Count == 0 && answers[0]["failed"] is { } failed)
+            {
+                // alike, and both not what the case is about
+                report.AppendLine().AppendLine($"{Folder}/{file.Name}.case:{step.Line} step '{step.Name}': on both {failed}");
+            }
+
+            if (different.Count > 0)
+            {
+                ConformanceTests.Describe(report, Folder, file, step, different, answers[0], answers[1]);
+            }
+        }
+
+        await Task.WhenAll(ours.EndWorkloadAsync(), kube.EndWorkloadAsync());
+        return report.ToString();
+    }
+
+    /// <summary>A step that shows something is done again until both show the same, and go on doing so.</summary>
+    private async Task<(JsonNode[] Answers, List<Difference> Different)> AgreeAsync(CaseFile file, CaseStep step, CaseRun ours, CaseRun kube)
+    {
+        var clock = Stopwatch.StartNew();
+        string? agreed = null;
+        var since = clock.Elapsed;
+        while (true)
+        {
+            var raw = await Task.WhenAll(ours.AskAsync(step), kube.AskAsync(step));
+            if (step.Has("show") && !raw.Any(answer => answer["failed"] is not null))
+            {
+                var shown = new[] { ours.Show(step, raw[0])!, kube.Show(step, raw[1])! };
+                var isSame = Difference.Between(shown[0], shown[1]).TrueForAll(d => Allowed.Allows(file.Name, step.Name, d));
+                var text = isSame ? $"{shown[0].ToJsonString()}{shown[1].ToJsonString()}" : null;
+                if (text is null || text != agreed)
+                {
+                    (agreed, since) = (text, clock.Elapsed);
+                }
+
+                if (clock.Elapsed < s_agreeLimit && (text is null || clock.Elapsed - since < s_quiet))
+                {
+                    await Task.Delay(s_poll, _stop.Token);
+                    continue;
+                }
+            }
+
+            JsonNode[] answers = [ours.AcceptOutcome(step, raw[0]), kube.AcceptOutcome(step, raw[1])];
+            return (answers, Difference.Between(answers[0], answers[1]).Where(d => !Allowed.Allows(file.Name, step.Name, d)).ToList());
+        }
+    }
+
+    private async Task StartOursAsync()
+    {
+        _cloud = await ProgramsCloud.StartNewAsync();
+        _ours = new ApiServer("EdgeSync", _cloud.Kubeconfig, Path.Combine(_cloud.DataFolder, "pki", "ca.key"));
+    }
+}
