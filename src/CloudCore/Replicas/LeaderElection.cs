@@ -18,6 +18,8 @@ internal sealed partial class LeaderElection(KubeClient api, LeaderElectionOptio
     // client-go: the period and up to 1.2 times as much again, at random, so that those who wait do not come together
     private const double JitterFactor = 1.2;
 
+    private static readonly TimeSpan s_armingSlack = TimeSpan.FromMilliseconds(100);
+
     private string _seenVersion = "";
     private long _seenAt; // when the lease was last seen to change
     private LeaseRecord? _last; // as this process last wrote it; null: read it first
@@ -51,7 +53,8 @@ internal sealed partial class LeaderElection(KubeClient api, LeaderElectionOptio
         while (true)
         {
             var askedAt = await AcquireAsync(ct);
-            using var deadline = new CancellationTokenSource(LeftOf(askedAt), time);
+            using var deadline = new CancellationTokenSource(options.RenewDeadline, time);
+            Arm(deadline, askedAt);
             using var term = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
             Interlocked.Increment(ref _terms);
             _isLeader = true;
@@ -127,9 +130,9 @@ internal sealed partial class LeaderElection(KubeClient api, LeaderElectionOptio
                     return;
                 }
 
-                if (outcome == Outcome.Held && !term.IsCancellationRequested && LeftOf(askedAt) is { Ticks: > 0 } left)
+                if (outcome == Outcome.Held && !term.IsCancellationRequested)
                 {
-                    deadline.CancelAfter(left);
+                    Arm(deadline, askedAt);
                 }
             }
         }
@@ -137,6 +140,21 @@ internal sealed partial class LeaderElection(KubeClient api, LeaderElectionOptio
         {
             // not renewed in time, or all ends
         }
+    }
+
+    /// <summary>
+    /// The term ends when the deadline has passed since the request. Looked at again afterwards: a process that was stopped in between (a machine
+    /// that sleeps, a debugger) would else count from when it woke.
+    /// </summary>
+    private void Arm(CancellationTokenSource deadline, long askedAt)
+    {
+        TimeSpan left;
+        do
+        {
+            left = LeftOf(askedAt);
+            deadline.CancelAfter(left);
+        }
+        while (left - LeftOf(askedAt) > s_armingSlack);
     }
 
     private TimeSpan LeftOf(long askedAt)

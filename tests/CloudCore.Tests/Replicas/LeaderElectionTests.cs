@@ -196,14 +196,14 @@ public sealed class LeaderElectionTests : IDisposable
 
         _replicas.ForEach(r => r.Link.Fault = ApiFault.None);
         Run(TimeSpan.FromMinutes(2));
-        Assert.Single(_replicas, r => r.Works);
+        Assert.True(_world.RunUntil(() => _replicas.Count(r => r.Works) == 1, TimeSpan.FromMinutes(5)), "nobody leads");
     }
 
     /// <summary>Time passes, and at no moment of it do two work.</summary>
     private void Run(TimeSpan span) => _world.Run(span, () =>
     {
         // time stands still meanwhile, so two that really work go on working
-        if (_working > 1 && !SpinWait.SpinUntil(() => _working <= 1, TimeSpan.FromSeconds(2)))
+        if (_working > 1 && !SpinWait.SpinUntil(() => _working <= 1, TimeSpan.FromSeconds(30)))
         {
             Assert.Fail($"{_working} work at once, {_world.Now} after the start");
         }
