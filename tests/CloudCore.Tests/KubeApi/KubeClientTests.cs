@@ -47,6 +47,28 @@ public sealed class KubeClientTests(EnvtestCluster cluster) : IDisposable
     }
 
     [EnvtestFact]
+    public async Task An_object_is_one_content_whether_it_was_created_read_listed_or_watched()
+    {
+        await CreateNamespaceAsync();
+        var created = await Client.CreateAsync(ApiResources.ConfigMaps, _ns, ConfigMap("a", "1"), Ct);
+        var read = await Client.GetAsync(ApiResources.ConfigMaps, _ns, "a", Ct);
+        var list = await Client.ListAsync(ApiResources.ConfigMaps, _ns, null, Ct);
+        var listed = list.Items.Single(i => i.Name == "a");
+        KubeObject? watched = null;
+        await foreach (var change in Client.WatchAsync(ApiResources.ConfigMaps, _ns, new ListOptions { ResourceVersion = "0" }, Ct))
+        {
+            if (change.Object.Name == "a")
+            {
+                watched = change.Object;
+                break;
+            }
+        }
+
+        // of a hub that listed and of one that watched a node is told the same, so it is told nothing when it goes from one to the other
+        Assert.Equal([created.ContentHash, created.ContentHash, created.ContentHash], [read!.ContentHash, listed.ContentHash, watched!.ContentHash]);
+    }
+
+    [EnvtestFact]
     public async Task Errors_carry_the_servers_reason()
     {
         await CreateNamespaceAsync();
