@@ -80,6 +80,14 @@ internal sealed record WriteContext(
 
         if (body.Text("kind") is { Length: > 0 } kind && kind != Resource.Kind)
         {
+            if (Resource.Definition is not null && !IsApplied)
+            {
+                // what of a definition has another kind is a kind of its own, and not this one
+                var errors = new FieldErrors();
+                errors.Invalid("kind", kind, $"must be {Resource.Kind}");
+                errors.ThrowIfAny(Resource with { Kind = kind }, body.Object("metadata")?.Text("name") ?? "");
+            }
+
             throw RefuseType(
                 body, $"{kind} in version \"{Resource.Version}\" cannot be handled as a {Resource.Kind}: no kind \"{kind}\" is registered for this resource");
         }
