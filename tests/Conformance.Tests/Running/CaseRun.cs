@@ -193,7 +193,7 @@ internal sealed partial class CaseRun : IDisposable
     /// <summary>Keeps of a list the items for which all <c>@where</c> hold, and says how many they are.</summary>
     private void Select(CaseStep step, JsonObject answer)
     {
-        if (answer["body"]?["items"] is not JsonArray items || !step.Has("show"))
+        if (!step.Has("show") || (answer["body"] as JsonObject)?["items"] is not JsonArray items)
         {
             return;
         }
