@@ -42,7 +42,10 @@ internal sealed partial record CaseFile(string Name, IReadOnlyList<CaseStep> Ste
     public static IReadOnlyList<string> Names { get; } = NamesIn(Api);
 
     /// <summary>What is the case's alone on both servers: its namespace, and the end of its cluster-wide names.</summary>
-    public string Unique => NotOfANameRegex().Replace(Name.ToLowerInvariant(), "-");
+    public string Unique => NotOfANameRegex().Replace(Name.ToLowerInvariant(), "-") + (IsSecondRun ? "-2" : "");
+
+    /// <summary>Whether it is run once more on the same servers.</summary>
+    public bool IsSecondRun { get; init; }
 
     /// <summary>Every case of a folder of this project, by its path below that without the ending.</summary>
     public static IReadOnlyList<string> NamesIn(string folder) => Directory.Exists(PathOf(folder))

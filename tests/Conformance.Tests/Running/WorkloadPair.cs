@@ -17,7 +17,7 @@ public sealed class WorkloadPair : IAsyncLifetime, IDisposable
     private const string Alone = "scheduler/";
     private const int AtATime = 8;
 
-    private static readonly TimeSpan s_agreeLimit = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan s_agreeLimit = TimeSpan.FromSeconds(45);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
 
     // two answers that are alike for this long are the end of the matter: controllers act within milliseconds
@@ -93,8 +93,24 @@ public sealed class WorkloadPair : IAsyncLifetime, IDisposable
     {
         if (!_started.ContainsKey(name))
         {
-            _started[name] = Task.Run(() => CompareAsync(CaseFile.Load(name, Folder)));
+            _started[name] = Task.Run(() => CompareTwiceAsync(CaseFile.Load(name, Folder)));
         }
+    }
+
+    /// <summary>
+    /// Kubernetes' controllers act on caches, and in a race of their own come to another end now and then (1.20 counts a first revision as the
+    /// second). What differs is looked at once more, in a new namespace: a difference of the rules is there again.
+    /// </summary>
+    private async Task<string> CompareTwiceAsync(CaseFile file)
+    {
+        var first = await CompareAsync(file);
+        if (first.Length == 0)
+        {
+            return "";
+        }
+
+        var second = await CompareAsync(file with { IsSecondRun = true });
+        return second.Length == 0 ? "" : $"{second}{Environment.NewLine}The first time:{Environment.NewLine}{first}";
     }
 
     private async Task<string> CompareAsync(CaseFile file)

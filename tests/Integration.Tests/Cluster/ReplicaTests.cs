@@ -186,7 +186,9 @@ public sealed class ReplicaTests(ITestOutputHelper output)
         public async Task EachOnceAsync(params string[] values)
         {
             await _world.HoldsAsync("the last copy was seen", async () => (await SeenAsync()).Contains(values[^1]));
-            Assert.Equal(values, await SeenAsync());
+            // the first one was reported more than once, so its copy may have been written once more after the watch began
+            var seen = await SeenAsync();
+            Assert.Equal(values, seen.SkipWhile((value, i) => value == values[0] && i + 1 < seen.Length && seen[i + 1] == value));
         }
 
         public async ValueTask DisposeAsync()
