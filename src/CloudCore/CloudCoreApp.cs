@@ -42,6 +42,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
     private readonly NodeLedger _ledger;
     private readonly AdminEndpoints _admin;
     private readonly CloudStreamModule? _streams;
+    private long _eventsLost;
 
     private CloudCoreApp(CloudCoreRun run, TimeProvider time)
     {
@@ -146,6 +147,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             nodes, new WhyView(_scope, _sessions, _ledger, caches, nodes, _api, time), _metrics, options.IsReady);
         HubMetrics.Describe(_metrics, _sessions, _ledger, outages.Totals, nodes, options.IsReady);
         _metrics.CounterBy("edgesync_hub_peer_events_total", "What peers did that is worth a line of the log, written or not.", "kind", () => peers.Counts);
+        _metrics.Counter("edgesync_controllers_events_lost_total", "Events of the controllers that were not written.", () => Interlocked.Read(ref _eventsLost));
         _metrics.Gauge("edgesync_hub_object_syncs", "Records of what KubeEdge agents hold.", () => records.Count);
         _metrics.Gauge("edgesync_hub_object_syncs_waiting", "Such records that wait for their write to the API.", () => records.WaitingCount);
         if (_embedded is { } embedded)
@@ -228,6 +230,7 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             NodeMonitorGracePeriod = _run.Config.Modules.Controllers.NodeMonitorGracePeriod,
             TerminatedPodGcThreshold = _run.Config.Modules.Controllers.TerminatedPodGCThreshold,
             SilenceOf = silenceOf,
+            NoteLostEvent = () => Interlocked.Increment(ref _eventsLost),
         },
         time, loggers);
 

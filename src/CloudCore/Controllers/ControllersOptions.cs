@@ -35,6 +35,9 @@ internal sealed class ControllersOptions
     /// <summary>How often old Events are looked for.</summary>
     public TimeSpan EventSweepPeriod { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Called for each Event that is lost: too many at once, or refused by the API.</summary>
+    public Action NoteLostEvent { get; init; } = static () => { };
+
     /// <summary>Everything is looked at again this often, changed or not.</summary>
     public TimeSpan ResyncPeriod { get; init; } = TimeSpan.FromMinutes(10);
 

@@ -27,7 +27,7 @@ internal sealed class ControllersService : BackgroundService
         KubeClient client, InformerSet informers, ControllersOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         _view = new ClusterView(informers, loggers);
-        var events = new EventRecorder(client, time, loggers.CreateLogger<EventRecorder>());
+        var events = new EventRecorder(client, options.NoteLostEvent, time, loggers.CreateLogger<EventRecorder>());
         _controllers.Add(events);
         Add(KnownControllers.DaemonSet, () => new DaemonSetController(client, _view, events, options, time, loggers.CreateLogger<DaemonSetController>()));
         Add(KnownControllers.NodeLifecycle, () => new NodeLifecycleController(client, _view, options, time, loggers.CreateLogger<NodeLifecycleController>()));

@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Text;
-using System.Text.Json.Nodes;
-using System.Threading.Channels;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 
@@ -16,28 +12,24 @@ internal sealed record EventSubject(string ApiVersion, string Kind, NamespacedNa
 }
 
 /// <summary>
-/// Writes what the controllers did as Kubernetes Events, as <c>kubectl describe</c> shows them. They are for people: they wait in a bounded
-/// queue, the oldest are dropped when it is full, and one that cannot be written is lost. The same words again count up the Event
-/// that is there; an object that has much to say is heard 25 times at once, then every five minutes (Kubernetes' limits).
+/// Writes what the controllers did as Kubernetes Events, as <c>kubectl describe</c> shows them. They are for people: they wait in bounded
+/// queues, the oldest are dropped when one is full, and one that cannot be written is lost; all of these are counted. The same words again count up
+/// the Event that is there; an object that has much to say is heard 25 times at once, then every five minutes (Kubernetes' limits).
 /// </summary>
-internal sealed partial class EventRecorder(KubeClient client, TimeProvider time, ILogger<EventRecorder> logger) : IController
+internal sealed class EventRecorder : IController
 {
-    private const int Burst = 25;
-    private const int MostRemembered = 4096;
-    private const int MostWaiting = 1024;
-    private const int LongestMessage = 1024;
-    private static readonly TimeSpan s_oneEvery = TimeSpan.FromMinutes(5);
+    // a write waits for the disk, which takes several at a time; those about one object follow each other
+    private const int Lanes = 4;
 
-    private readonly ILogger _logger = logger;
+    private readonly EventLane[] _lanes;
 
-    // what is lost when nobody keeps up is what is oldest: the newest says how things stand
-    private readonly Channel<Entry> _waiting = Channel.CreateBounded<Entry>(
-        new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
-
-    // only the writing loop touches these
-    private readonly Dictionary<Entry, (string Name, int Count)> _written = [];
-    private readonly Queue<Entry> _order = new();
-    private readonly Dictionary<string, (double Tokens, long At)> _tokens = [];
+    /// <param name="client">Where to.</param>
+    /// <param name="noteLost">Called for each Event that is lost.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">For those that are refused.</param>
+    /// <param name="mostWaiting">Events that wait in each of its four queues, at the most.</param>
+    public EventRecorder(KubeClient client, Action noteLost, TimeProvider time, ILogger<EventRecorder> logger, int mostWaiting = 1024) =>
+        _lanes = [.. Enumerable.Range(0, Lanes).Select(_ => new EventLane(client, noteLost, time, logger, mostWaiting))];
 
     /// <summary>Notes an Event; never waits, never fails.</summary>
     /// <param name="component">Who says it, by Kubernetes' name (<c>deployment-controller</c>).</param>
@@ -46,149 +38,16 @@ internal sealed partial class EventRecorder(KubeClient client, TimeProvider time
     /// <param name="reason">One word, for programs.</param>
     /// <param name="message">For people.</param>
     public void Record(string component, EventSubject subject, bool isWarning, string reason, string message) =>
-        _waiting.Writer.TryWrite(new Entry(component, subject, isWarning, reason, message.Length > LongestMessage ? message[..LongestMessage] : message));
+        _lanes[(uint)subject.Uid.GetHashCode(StringComparison.Ordinal) % Lanes].Add(component, subject, isWarning, reason, message);
 
     /// <summary>Writes until cancelled.</summary>
-    public async Task RunAsync(CancellationToken ct)
+    public Task RunAsync(CancellationToken ct) => Task.WhenAll(_lanes.Select(lane => lane.RunAsync(ct)));
+
+    public void Dispose()
     {
-        try
+        foreach (var lane in _lanes)
         {
-            await foreach (var entry in _waiting.Reader.ReadAllAsync(ct))
-            {
-                await WriteAsync(entry, ct);
-            }
-        }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
-        {
-            // asked to stop
+            lane.Dispose();
         }
     }
-
-    public void Dispose() => _waiting.Writer.TryComplete();
-
-    private async Task WriteAsync(Entry entry, CancellationToken ct)
-    {
-        if (!TakeToken(entry.Subject.Uid))
-        {
-            return;
-        }
-
-        try
-        {
-            if (_written.TryGetValue(entry, out var known))
-            {
-                _written[entry] = known with { Count = known.Count + 1 };
-                if (await CountUpAsync(entry, known.Name, known.Count + 1, ct))
-                {
-                    return;
-                }
-            }
-
-            var name = $"{entry.Subject.Name.Name}.{time.GetUtcNow().UtcTicks.ToString("x", CultureInfo.InvariantCulture)}";
-            await client.CreateAsync(ApiResources.Events, entry.Namespace, Write(entry, name), ct);
-            Remember(entry, name);
-        }
-        catch (ApiException e)
-        {
-            // a namespace that is going takes no more of them; nothing depends on one
-            LogLost(entry.Reason, entry.Subject.Name, e.Message);
-        }
-    }
-
-    // false where the Event has been removed meanwhile
-    private async Task<bool> CountUpAsync(Entry entry, string name, int count, CancellationToken ct)
-    {
-        try
-        {
-            var patch = new JsonObject { ["count"] = count, ["lastTimestamp"] = KubeTime.Format(time.GetUtcNow()) };
-            await client.PatchAsync(
-                ApiResources.Events, entry.Namespace, name, PatchType.Merge, Encoding.UTF8.GetBytes(patch.ToJsonString()), null, ct);
-            return true;
-        }
-        catch (ApiException e) when (e.IsNotFound)
-        {
-            return false;
-        }
-    }
-
-    private byte[] Write(Entry entry, string name)
-    {
-        var now = KubeTime.Format(time.GetUtcNow());
-        var about = new JsonObject
-        {
-            ["apiVersion"] = entry.Subject.ApiVersion,
-            ["kind"] = entry.Subject.Kind,
-            ["name"] = entry.Subject.Name.Name,
-            ["uid"] = entry.Subject.Uid,
-        };
-        if (entry.Subject.Name.Namespace.Length > 0)
-        {
-            about["namespace"] = entry.Subject.Name.Namespace;
-        }
-
-        return Encoding.UTF8.GetBytes(new JsonObject
-        {
-            ["apiVersion"] = "v1",
-            ["kind"] = "Event",
-            ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = entry.Namespace },
-            ["involvedObject"] = about,
-            ["type"] = entry.IsWarning ? "Warning" : "Normal",
-            ["reason"] = entry.Reason,
-            ["message"] = entry.Message,
-            ["source"] = new JsonObject { ["component"] = entry.Component },
-            ["reportingComponent"] = entry.Component,
-            ["firstTimestamp"] = now,
-            ["lastTimestamp"] = now,
-            ["count"] = 1,
-        }.ToJsonString());
-    }
-
-    private void Remember(Entry entry, string name)
-    {
-        if (_written.TryAdd(entry, (name, 1)))
-        {
-            _order.Enqueue(entry);
-        }
-        else
-        {
-            _written[entry] = (name, 1);
-        }
-
-        if (_order.Count > MostRemembered)
-        {
-            _written.Remove(_order.Dequeue());
-        }
-    }
-
-    private bool TakeToken(string uid)
-    {
-        if (_tokens.Count > MostRemembered)
-        {
-            // those that have all their tokens again need not be remembered; where that is not enough, all begin anew
-            foreach (var full in _tokens.Where(pair => pair.Value.Tokens + (time.GetElapsedTime(pair.Value.At) / s_oneEvery) >= Burst).Select(pair => pair.Key).ToList())
-            {
-                _tokens.Remove(full);
-            }
-
-            if (_tokens.Count > MostRemembered)
-            {
-                _tokens.Clear();
-            }
-        }
-
-        var (tokens, at) = _tokens.TryGetValue(uid, out var known) ? known : (Burst, time.GetTimestamp());
-        tokens = Math.Min(Burst, tokens + (time.GetElapsedTime(at) / s_oneEvery));
-        var taken = tokens >= 1;
-        _tokens[uid] = (taken ? tokens - 1 : tokens, time.GetTimestamp());
-        return taken;
-    }
-
-    private sealed record Entry(string Component, EventSubject Subject, bool IsWarning, string Reason, string Message)
-    {
-        /// <summary>Where Kubernetes keeps events: beside the object, or in default for those without a namespace.</summary>
-        public string Namespace => Subject.Name.Namespace.Length > 0 ? Subject.Name.Namespace : "default";
-    }
-
-    [LoggerMessage(LogLevel.Debug, "Event {Reason} about {Subject} is lost: {Error}")]
-    private partial void LogLost(string reason, NamespacedName subject, string error);
 }
