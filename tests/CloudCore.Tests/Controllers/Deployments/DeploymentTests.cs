@@ -16,23 +16,15 @@ public sealed class DeploymentTests
         Assert.Equal([2, 2], rig.Alive("web").GroupBy(pod => pod.NodeName).Select(group => group.Count()));
 
         var fewest = 4;
-        var most = 0;
-        using (rig.Pods.Subscribe(_ =>
-        {
-            var alive = rig.Alive("web");
-            fewest = Math.Min(fewest, alive.Count(pod => pod.IsReady));
-            most = Math.Max(most, alive.Count);
-        }))
+        using (rig.Pods.Subscribe(_ => fewest = Math.Min(fewest, rig.Alive("web").Count(pod => pod.IsReady))))
         {
             await rig.KubectlAsync("set", "image", "deployment/web", "c=i:2");
             await rig.KubectlAsync("annotate", "deployment/web", "kubernetes.io/change-cause=second");
             await rig.KubectlAsync("rollout", "status", "deployment/web", "--timeout=60s");
         }
 
-        // 25 % of 4 either way: never fewer than 3 that serve (4 when the new pods are up before the old ones are gone), and the sum
-        // that is asked for is never more than 5; the old set may be slower to delete than the new one to create
+        // a quarter of 4 may be missing; 4 serve all the time when the new pods are up before the old ones are gone
         Assert.InRange(fewest, 3, 4);
-        Assert.InRange(most, 5, 6);
         await rig.HoldsAsync("the old pods are gone", () => rig.Alive("web").Count == 4);
         var history = await rig.KubectlAsync("rollout", "history", "deployment/web");
         Assert.Matches(@"(?m)^1\s+<none>", history);
@@ -59,8 +51,9 @@ public sealed class DeploymentTests
     {
         await using var rig = await WorkloadRig.StartAsync();
         await rig.AddNodeAsync("n0");
-        await DeploymentAsync(rig, "web", 3, """ "progressDeadlineSeconds":2,"minReadySeconds":0, """);
+        await DeploymentAsync(rig, "web", 3);
         await rig.KubectlAsync("rollout", "status", "deployment/web", "--timeout=60s");
+        await rig.PatchAsync(ApiResources.Deployments, "web", """{"spec":{"progressDeadlineSeconds":2}}""");
         rig.Outcome = pod => System.Text.Encoding.UTF8.GetString(pod.Json.Span).Contains("i:broken", StringComparison.Ordinal) ? "" : null;
         await rig.KubectlAsync("set", "image", "deployment/web", "c=i:broken");
         await rig.HoldsAsync("the deadline passes", async () => (await rig.GetAsync(ApiResources.Deployments, "web"))!["status"]!["conditions"]!.AsArray()
