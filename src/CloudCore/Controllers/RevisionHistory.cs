@@ -133,18 +133,9 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
         }
     }
 
-    private async Task BumpCollisionCountAsync(KubeObject workload, int count, CancellationToken ct)
-    {
-        // only if nobody else has counted meanwhile
-        var patch = new JsonObject
-        {
-            ["metadata"] = new JsonObject { ["uid"] = workload.Uid, ["resourceVersion"] = workload.ResourceVersion },
-            ["status"] = new JsonObject { ["collisionCount"] = count },
-        };
-        await client.PatchAsync(
-            kind, workload.Namespace, workload.Name, PatchType.Merge,
-            Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", ct);
-    }
+    // only if nobody else has counted meanwhile
+    private async Task BumpCollisionCountAsync(KubeObject workload, int count, CancellationToken ct) =>
+        await StatusPatch.WriteAsync(client, kind, workload, new JsonObject { ["collisionCount"] = count }, ct, overThisVersion: true);
 
     private byte[] Write(RevisionOwner owner, (string Name, string Hash) id, byte[] data, long number)
     {

@@ -203,18 +203,14 @@ internal sealed class CronJobController : IController
             return;
         }
 
-        var patch = new JsonObject
+        var status = new JsonObject
         {
-            // only over the version that the decision saw: the list is replaced as a whole
-            ["metadata"] = new JsonObject { ["uid"] = value.Uid, ["resourceVersion"] = value.ResourceVersion },
-            ["status"] = new JsonObject
-            {
-                ["active"] = active.Count == 0 ? null : new JsonArray([.. active.Select(job => (JsonNode)Write(value, job))]),
-                ["lastScheduleTime"] = scheduled,
-                ["lastSuccessfulTime"] = plan.LastSuccessfulTime,
-            },
+            ["active"] = active.Count == 0 ? null : new JsonArray([.. active.Select(job => (JsonNode)Write(value, job))]),
+            ["lastScheduleTime"] = scheduled,
+            ["lastSuccessfulTime"] = plan.LastSuccessfulTime,
         };
-        await _client.PatchAsync(ApiResources.CronJobs, value.Namespace, value.Name, PatchType.Merge, Bytes(patch), "status", ct);
+        // only over the version that the decision saw: the list is replaced as a whole
+        await StatusPatch.WriteAsync(_client, ApiResources.CronJobs, value, status, ct, overThisVersion: true);
     }
 
     private static JsonObject Write(KubeObject value, ActiveJob job) => new JsonObject

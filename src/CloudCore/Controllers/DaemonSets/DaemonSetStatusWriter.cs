@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
@@ -37,19 +36,19 @@ internal sealed class DaemonSetStatusWriter(KubeClient client, DaemonSetEvents e
         };
         if (!same || !isSaid)
         {
-            var patch = Patch(daemonSet, view, wanted);
+            var changes = Write(view, wanted);
             if (!isSaid)
             {
                 var since = before?.Status == status ? before.LastTransitionTime : KubeTime.Format(plan.At);
-                patch["status"]!["conditions"] = new JsonArray(
+                changes["conditions"] = new JsonArray(
                 [
                     .. (has.Conditions ?? []).Where(condition => condition.Type != OfflineCondition).Select(ConditionList.Write),
                     ConditionList.Write(new Condition { Type = OfflineCondition, Status = status, Reason = reason, Message = message, LastTransitionTime = since }),
                 ]);
             }
 
-            await client.PatchAsync(
-                ApiResources.DaemonSets, daemonSet.Namespace, daemonSet.Name, PatchType.Merge, Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", ct);
+            // not the version: the counts are of this moment, and a change of the spec brings a new look anyway
+            await StatusPatch.WriteAsync(client, ApiResources.DaemonSets, daemonSet, changes, ct);
             Failpoint.Hit(HubFailpoints.DaemonStatusWritten);
         }
 
@@ -65,21 +64,16 @@ internal sealed class DaemonSetStatusWriter(KubeClient client, DaemonSetEvents e
         }
     }
 
-    private static JsonObject Patch(KubeObject daemonSet, DaemonSet view, DaemonSetStatus wanted) => new()
+    private static JsonObject Write(DaemonSet view, DaemonSetStatus wanted) => new()
     {
-        // not the version: the counts are of this moment, and a change of the spec brings a new look anyway
-        ["metadata"] = new JsonObject { ["uid"] = daemonSet.Uid },
-        ["status"] = new JsonObject
-        {
-            ["observedGeneration"] = view.Metadata.Generation,
-            ["desiredNumberScheduled"] = wanted.DesiredNumberScheduled,
-            ["currentNumberScheduled"] = wanted.CurrentNumberScheduled,
-            ["numberReady"] = wanted.NumberReady,
-            ["numberAvailable"] = wanted.NumberAvailable,
-            ["numberUnavailable"] = wanted.NumberUnavailable,
-            ["updatedNumberScheduled"] = wanted.UpdatedNumberScheduled,
-            ["numberMisscheduled"] = wanted.NumberMisscheduled,
-        },
+        ["observedGeneration"] = view.Metadata.Generation,
+        ["desiredNumberScheduled"] = wanted.DesiredNumberScheduled,
+        ["currentNumberScheduled"] = wanted.CurrentNumberScheduled,
+        ["numberReady"] = wanted.NumberReady,
+        ["numberAvailable"] = wanted.NumberAvailable,
+        ["numberUnavailable"] = wanted.NumberUnavailable,
+        ["updatedNumberScheduled"] = wanted.UpdatedNumberScheduled,
+        ["numberMisscheduled"] = wanted.NumberMisscheduled,
     };
 
     // "kubectl describe" shows no conditions of a DaemonSet, but its Events

@@ -205,12 +205,7 @@ internal sealed partial class JobActions(
             return;
         }
 
-        var patch = new JsonObject
-        {
-            ["metadata"] = new JsonObject { ["uid"] = job.Uid, ["resourceVersion"] = job.ResourceVersion },
-            ["status"] = Status(wanted),
-        };
-        noteWritten(await client.PatchAsync(ApiResources.Jobs, job.Namespace, job.Name, PatchType.Merge, Bytes(patch), "status", ct));
+        noteWritten(await StatusPatch.WriteAsync(client, ApiResources.Jobs, job, Status(wanted), ct, overThisVersion: true));
         Tell(job, has, wanted);
     }
 

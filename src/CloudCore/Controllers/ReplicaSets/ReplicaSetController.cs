@@ -207,9 +207,7 @@ internal sealed partial class ReplicaSetController : IController
             status["conditions"] = new JsonArray([.. others.Concat(failure is null ? [] : [failure]).Select(ConditionList.Write)]);
         }
 
-        var patch = new JsonObject { ["metadata"] = new JsonObject { ["uid"] = value.Uid }, ["status"] = status };
-        await _client.PatchAsync(
-            ApiResources.ReplicaSets, value.Namespace, value.Name, PatchType.Merge, Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", ct);
+        await StatusPatch.WriteAsync(_client, ApiResources.ReplicaSets, value, status, ct);
     }
 
     [LoggerMessage(LogLevel.Information, "{ReplicaSet}: {Count} pods created")]

@@ -196,12 +196,12 @@ internal sealed partial class StatefulSetController : IController
     private async Task<bool> IsOursAsync(KubeObject value, string name, CancellationToken ct)
     {
         if (await _client.GetAsync(ApiResources.Pods, value.Namespace, name, ct) is not { } live
-            || PodFacts.Read(live) is var pod && pod.Controller?.Uid != value.Uid)
+            || PodFacts.Read(live) is not { Controller: { } controller } pod || controller.Uid != value.Uid)
         {
             return false;
         }
 
-        _inFlight.NoteMade(value.Uid, PodFacts.Read(live));
+        _inFlight.NoteMade(value.Uid, pod);
         return true;
     }
 
@@ -227,24 +227,19 @@ internal sealed partial class StatefulSetController : IController
             return;
         }
 
-        var patch = new JsonObject
+        var status = new JsonObject
         {
-            ["metadata"] = new JsonObject { ["uid"] = value.Uid },
-            ["status"] = new JsonObject
-            {
-                ["observedGeneration"] = wanted.ObservedGeneration,
-                ["replicas"] = wanted.Replicas,
-                ["readyReplicas"] = wanted.ReadyReplicas,
-                ["availableReplicas"] = wanted.AvailableReplicas,
-                ["currentReplicas"] = wanted.CurrentReplicas,
-                ["updatedReplicas"] = wanted.UpdatedReplicas,
-                ["currentRevision"] = wanted.CurrentRevision,
-                ["updateRevision"] = wanted.UpdateRevision,
-                ["collisionCount"] = wanted.CollisionCount ?? 0,
-            },
+            ["observedGeneration"] = wanted.ObservedGeneration,
+            ["replicas"] = wanted.Replicas,
+            ["readyReplicas"] = wanted.ReadyReplicas,
+            ["availableReplicas"] = wanted.AvailableReplicas,
+            ["currentReplicas"] = wanted.CurrentReplicas,
+            ["updatedReplicas"] = wanted.UpdatedReplicas,
+            ["currentRevision"] = wanted.CurrentRevision,
+            ["updateRevision"] = wanted.UpdateRevision,
+            ["collisionCount"] = wanted.CollisionCount ?? 0,
         };
-        await _client.PatchAsync(
-            ApiResources.StatefulSets, value.Namespace, value.Name, PatchType.Merge, Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", ct);
+        await StatusPatch.WriteAsync(_client, ApiResources.StatefulSets, value, status, ct);
     }
 
     [LoggerMessage(LogLevel.Information, "{StatefulSet}: pod {Pod} created")]
