@@ -5,19 +5,24 @@ using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers;
 
-/// <summary>Says in a pod's status why it is about to be deleted, as Kubernetes does (condition DisruptionTarget).</summary>
+/// <summary>Why a pod goes, as its status says it (condition DisruptionTarget).</summary>
+/// <param name="Reason">One word.</param>
+/// <param name="Message">For people.</param>
+/// <param name="At">The time.</param>
+internal sealed record DisruptionCause(string Reason, string Message, DateTimeOffset At)
+{
+    /// <summary>The phase that is written too; null leaves it.</summary>
+    public string? Phase { get; init; }
+
+    /// <summary>Its time to end; null: its own.</summary>
+    public long? GracePeriodSeconds { get; init; }
+}
+
+/// <summary>Deletes pods that their owners keep, and says in their status why, as Kubernetes does.</summary>
 internal static class DisruptedPod
 {
-    /// <param name="client">Whom to tell.</param>
-    /// <param name="pod">The pod.</param>
-    /// <param name="reason">One word.</param>
-    /// <param name="message">For people.</param>
-    /// <param name="failed">Whether it has ended for certain: its phase becomes Failed, where it has not ended already.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="ct">Ends the request.</param>
-    /// <exception cref="ApiException">Not found, or a conflict: it is another pod by now.</exception>
-    public static Task<KubeObject> MarkAsync(
-        KubeClient client, PodFacts pod, string reason, string message, bool failed, DateTimeOffset now, CancellationToken ct)
+    /// <returns>False where it is gone, or another pod has its name: what was wanted, by somebody else.</returns>
+    public static async Task<bool> DeleteAsync(KubeClient client, NamespacedName pod, string uid, DisruptionCause why, CancellationToken ct)
     {
         var status = new JsonObject
         {
@@ -25,27 +30,38 @@ internal static class DisruptedPod
             {
                 ["type"] = "DisruptionTarget",
                 ["status"] = "True",
-                ["reason"] = reason,
-                ["message"] = message,
-                ["lastTransitionTime"] = KubeTime.Format(now),
+                ["reason"] = why.Reason,
+                ["message"] = why.Message,
+                ["lastTransitionTime"] = KubeTime.Format(why.At),
             }),
         };
-        return PatchAsync(client, pod, status, failed, ct);
-    }
-
-    /// <summary>The phase alone, for what nobody disrupts.</summary>
-    public static Task<KubeObject> FailAsync(KubeClient client, PodFacts pod, CancellationToken ct) => PatchAsync(client, pod, [], true, ct);
-
-    // by the merge of lists by their keys: the other conditions are the agent's
-    private static Task<KubeObject> PatchAsync(KubeClient client, PodFacts pod, JsonObject status, bool failed, CancellationToken ct)
-    {
-        if (failed && !pod.IsTerminal)
+        if (why.Phase is not null)
         {
-            status["phase"] = "Failed";
+            status["phase"] = why.Phase;
         }
 
-        var patch = new JsonObject { ["metadata"] = new JsonObject { ["uid"] = pod.Uid }, ["status"] = status };
+        try
+        {
+            await WriteStatusAsync(client, pod, uid, status, ct);
+            await client.DeleteAsync(
+                ApiResources.Pods, pod.Namespace, pod.Name, new DeleteOptions { Uid = uid, GracePeriodSeconds = why.GracePeriodSeconds }, ct);
+            return true;
+        }
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Of one that nobody disrupts and nobody is left to end: the phase alone.</summary>
+    public static Task FailAsync(KubeClient client, PodFacts pod, CancellationToken ct) =>
+        WriteStatusAsync(client, pod.Name, pod.Uid, new JsonObject { ["phase"] = "Failed" }, ct);
+
+    // by the merge of lists by their keys: the other conditions are the agent's
+    private static Task<KubeObject> WriteStatusAsync(KubeClient client, NamespacedName pod, string uid, JsonObject status, CancellationToken ct)
+    {
+        var patch = new JsonObject { ["metadata"] = new JsonObject { ["uid"] = uid }, ["status"] = status };
         return client.PatchAsync(
-            ApiResources.Pods, pod.Name.Namespace, pod.Name.Name, PatchType.StrategicMerge, Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", ct);
+            ApiResources.Pods, pod.Namespace, pod.Name, PatchType.StrategicMerge, Encoding.UTF8.GetBytes(patch.ToJsonString()), "status", ct);
     }
 }

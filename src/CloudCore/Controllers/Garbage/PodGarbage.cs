@@ -14,7 +14,26 @@ internal sealed partial class PodGarbage(
 
     private readonly ILogger _logger = logger;
 
-    public Task RunAsync(CancellationToken ct) => LoopAsync(ct);
+    public async Task RunAsync(CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            await Task.Delay(options.PodGarbagePeriod, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                await SweepAsync(ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            {
+                return;
+            }
+            // the loop's edge: what could not be done now is done in the next sweep
+            catch (ApiException e)
+            {
+                LogFailed(e.Message);
+            }
+        }
+    }
 
     public void Dispose()
     {
@@ -40,27 +59,6 @@ internal sealed partial class PodGarbage(
     /// <summary>Deleted pods of which no agent will say that they have ended.</summary>
     internal static bool IsStranded(PodFacts pod, Func<string, NodeFacts?> node) =>
         pod.IsDeleting && (pod.IsBound ? node(pod.NodeName) is { IsReady: false } at && at.Taints.Any(taint => taint.Key == OutOfService) : pod.NodeName.Length == 0);
-
-    private async Task LoopAsync(CancellationToken ct)
-    {
-        while (!ct.IsCancellationRequested)
-        {
-            await Task.Delay(options.PodGarbagePeriod, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            try
-            {
-                await SweepAsync(ct);
-            }
-            catch (OperationCanceledException) when (ct.IsCancellationRequested)
-            {
-                return;
-            }
-            // the loop's edge: what could not be done now is done in the next sweep
-            catch (ApiException e)
-            {
-                LogFailed(e.Message);
-            }
-        }
-    }
 
     private async Task SweepAsync(CancellationToken ct)
     {

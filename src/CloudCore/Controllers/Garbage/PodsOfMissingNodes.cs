@@ -92,20 +92,15 @@ internal sealed partial class PodsOfMissingNodes : IController
         LogRemoved(node, pods.Count);
     }
 
-    private async Task DeleteAsync(PodFacts pod, CancellationToken ct)
-    {
-        try
+    // nobody will say how it ended; who counts pods (a Job) must see that it has
+    private async Task DeleteAsync(PodFacts pod, CancellationToken ct) => await DisruptedPod.DeleteAsync(
+        _client, pod.Name, pod.Uid,
+        new DisruptionCause("DeletionByPodGC", "PodGC: node no longer exists", _time.GetUtcNow())
         {
-            // nobody will say how it ended; who counts pods (a Job) must see that it has
-            await DisruptedPod.MarkAsync(_client, pod, "DeletionByPodGC", "PodGC: node no longer exists", failed: true, _time.GetUtcNow(), ct);
-            await _client.DeleteAsync(
-                ApiResources.Pods, pod.Name.Namespace, pod.Name.Name, new DeleteOptions { Uid = pod.Uid, GracePeriodSeconds = 0 }, ct);
-        }
-        catch (ApiException e) when (e.IsNotFound || e.IsConflict)
-        {
-            // gone, or another of that name is there
-        }
-    }
+            Phase = pod.IsTerminal ? null : "Failed",
+            GracePeriodSeconds = 0,
+        },
+        ct);
 
     [LoggerMessage(LogLevel.Information, "Node {Node} does not exist; its {Count} pods are removed")]
     private partial void LogRemoved(string node, int count);

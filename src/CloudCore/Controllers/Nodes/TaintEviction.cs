@@ -186,24 +186,17 @@ internal sealed partial class TaintEviction : IController
             }
         }
 
-        await Batches.InGrowingAsync(due, _options.ParallelRequests, (pod, token) => DeleteAsync(pod, token), ct);
+        await Batches.InGrowingAsync(due, _options.ParallelRequests, DeleteAsync, ct);
         LogEvicted(node.Name, due.Count);
         return true;
     }
 
-    private async Task DeleteAsync(PodFacts pod, CancellationToken ct)
+    private Task DeleteAsync(PodFacts pod, CancellationToken ct)
     {
         _events.Record(Component, EventSubject.Pod(pod.Name, pod.Uid), false, Reason, $"Marking for deletion Pod {pod.Name}");
-        try
-        {
-            await DisruptedPod.MarkAsync(
-                _client, pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", failed: false, _time.GetUtcNow(), ct);
-            await _client.DeleteAsync(ApiResources.Pods, pod.Name.Namespace, pod.Name.Name, new DeleteOptions { Uid = pod.Uid }, ct);
-        }
-        catch (ApiException e) when (e.IsNotFound || e.IsConflict)
-        {
-            // gone, or another of that name is there
-        }
+        return DisruptedPod.DeleteAsync(
+            _client, pod.Name, pod.Uid,
+            new DisruptionCause("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", _time.GetUtcNow()), ct);
     }
 
     private void TellOfProblem(NodeFacts node)
