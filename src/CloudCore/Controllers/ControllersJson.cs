@@ -31,8 +31,6 @@ namespace EdgeSync.CloudCore.Controllers;
 [JsonSerializable(typeof(JobPodGist))]
 [JsonSerializable(typeof(ReplicaSet))]
 [JsonSerializable(typeof(StatefulSet))]
-[JsonSerializable(typeof(ClaimToBind))]
-[JsonSerializable(typeof(VolumeToBind))]
 [JsonSerializable(typeof(StorageClassGist))]
 [JsonSerializable(typeof(PodWorthGist))]
 [JsonSerializable(typeof(SelectingGist))]

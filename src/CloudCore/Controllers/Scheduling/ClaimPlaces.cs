@@ -1,55 +1,9 @@
 using EdgeSync.CloudCore.Controllers.DaemonSets;
+using EdgeSync.CloudCore.Controllers.Volumes;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers.Scheduling;
-
-/// <summary>Of a claim which volume it is bound to.</summary>
-internal sealed record ClaimGist
-{
-    public ClaimGistSpec? Spec { get; set; }
-
-    public ClaimGistStatus? Status { get; set; }
-}
-
-internal sealed record ClaimGistSpec
-{
-    public string? VolumeName { get; set; }
-}
-
-internal sealed record ClaimGistStatus
-{
-    public string? Phase { get; set; }
-}
-
-/// <summary>Of a volume from which nodes it can be reached.</summary>
-internal sealed record VolumeGist
-{
-    public VolumeGistSpec? Spec { get; set; }
-}
-
-internal sealed record VolumeGistSpec
-{
-    public VolumeNodeAffinity? NodeAffinity { get; set; }
-
-    public VolumeFolder? HostPath { get; set; }
-
-    public VolumeFolder? Local { get; set; }
-}
-
-internal sealed record VolumeNodeAffinity
-{
-    public NodeSelector? Required { get; set; }
-}
-
-/// <summary>Of a volume that is a folder of a node where that is.</summary>
-internal sealed record VolumeFolder
-{
-    public string Path { get; set; } = "";
-
-    /// <summary>As in a hostPath volume.</summary>
-    public string? Type { get; set; }
-}
 
 /// <summary>What the claims of a pod mean for where it can go: each must be bound, and its volume reachable from the node.</summary>
 internal sealed class ClaimPlaces(Func<NamespacedName, KubeObject?> claims, Func<string, KubeObject?> volumes)
@@ -81,7 +35,7 @@ internal sealed class ClaimPlaces(Func<NamespacedName, KubeObject?> claims, Func
             }
 
             var view = claim.View(ControllersJson.Default.ClaimGist);
-            if (view.Spec?.VolumeName is not { Length: > 0 } volume || view.Status?.Phase != "Bound")
+            if (view.Spec.VolumeName is not { Length: > 0 } volume || view.Status?.Phase != "Bound")
             {
                 return Refuse("pod has unbound immediate PersistentVolumeClaims");
             }
@@ -92,13 +46,13 @@ internal sealed class ClaimPlaces(Func<NamespacedName, KubeObject?> claims, Func
             }
 
             var spec = value.View(ControllersJson.Default.VolumeGist).Spec;
-            if (spec?.NodeAffinity?.Required is { } required)
+            if (spec.NodeAffinity?.Required is { } required)
             {
                 selectors.Add(required);
             }
 
             // a local volume is often a disk of its own: where that is not mounted, no folder may be made in its place
-            if ((spec?.HostPath ?? (spec?.Local is { } local ? local with { Type = "Directory" } : null)) is { } folder)
+            if ((spec.HostPath ?? (spec.Local is { } local ? local with { Type = "Directory" } : null)) is { } folder)
             {
                 folders[name] = folder;
             }

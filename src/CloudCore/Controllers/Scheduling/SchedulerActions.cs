@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.Controllers.Volumes;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 
@@ -58,25 +59,9 @@ internal sealed partial class SchedulerActions(
 
     private async Task RemoveAsync(SchedulingPod victim, SchedulingPod pod, string node, CancellationToken ct)
     {
-        try
+        var why = new DisruptionCause("PreemptionByScheduler", $"{Component}: preempting to accommodate a higher priority pod", time.GetUtcNow());
+        if (!await DisruptedPod.DeleteAsync(client, victim.Name, victim.Uid, why, ct))
         {
-            await WriteStatusAsync(
-                victim,
-                new JsonObject
-                {
-                    ["type"] = "DisruptionTarget",
-                    ["status"] = "True",
-                    ["reason"] = "PreemptionByScheduler",
-                    ["message"] = $"{Component}: preempting to accommodate a higher priority pod",
-                    ["lastTransitionTime"] = KubeTime.Format(time.GetUtcNow()),
-                },
-                null,
-                ct);
-            await client.DeleteAsync(ApiResources.Pods, victim.Name.Namespace, victim.Name.Name, new DeleteOptions { Uid = victim.Uid }, ct);
-        }
-        catch (ApiException e) when (e.IsNotFound || e.IsConflict)
-        {
-            // gone already, which is what was wanted
             return;
         }
 

@@ -53,6 +53,9 @@ internal sealed record PodToScheduleSpec
     public IReadOnlyList<SchedulingGate>? SchedulingGates { get; set; }
 
     public IReadOnlyList<ClaimVolume>? Volumes { get; set; }
+
+    /// <summary>The claims of its namespace whose volumes it mounts.</summary>
+    public IReadOnlyList<string> Claims() => [.. (Volumes ?? []).Select(volume => volume.PersistentVolumeClaim?.ClaimName).OfType<string>()];
 }
 
 internal sealed record PodToScheduleStatus

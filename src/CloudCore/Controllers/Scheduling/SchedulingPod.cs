@@ -103,7 +103,7 @@ internal sealed record SchedulingPod
             Affinity = spec.Affinity,
             Tolerations = spec.Tolerations ?? [],
             Spread = spec.TopologySpreadConstraints ?? [],
-            Claims = [.. (spec.Volumes ?? []).Select(v => v.PersistentVolumeClaim?.ClaimName).OfType<string>()],
+            Claims = spec.Claims(),
             IsGated = spec.SchedulingGates is { Count: > 0 },
             Group = s_groupAnnotations.Select(key => pod.Metadata?.Annotations?.GetValueOrDefault(key)).FirstOrDefault(g => g is { Length: > 0 }) ?? "",
             Controller = pod.Metadata?.OwnerReferences?.FirstOrDefault(owner => owner.Controller == true)?.Uid ?? "",

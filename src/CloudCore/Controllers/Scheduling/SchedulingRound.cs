@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.CloudCore.Controllers.Volumes;
 
 namespace EdgeSync.CloudCore.Controllers.Scheduling;
 

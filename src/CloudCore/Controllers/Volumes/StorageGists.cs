@@ -3,17 +3,17 @@ using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers.Volumes;
 
-/// <summary>Of a PersistentVolumeClaim what the binder acts on.</summary>
-internal sealed record ClaimToBind
+/// <summary>Of a PersistentVolumeClaim what the binder and the scheduler act on.</summary>
+internal sealed record ClaimGist
 {
     public ObjectMeta Metadata { get; set; } = new();
 
-    public ClaimToBindSpec Spec { get; set; } = new();
+    public ClaimGistSpec Spec { get; set; } = new();
 
-    public ClaimToBindStatus? Status { get; set; }
+    public ClaimGistStatus? Status { get; set; }
 }
 
-internal sealed record ClaimToBindSpec
+internal sealed record ClaimGistSpec
 {
     public IReadOnlyList<string>? AccessModes { get; set; }
 
@@ -30,22 +30,22 @@ internal sealed record ClaimToBindSpec
     public ResourceRequirements? Resources { get; set; }
 }
 
-internal sealed record ClaimToBindStatus
+internal sealed record ClaimGistStatus
 {
     public string? Phase { get; set; }
 }
 
-/// <summary>Of a PersistentVolume what the binder acts on.</summary>
-internal sealed record VolumeToBind
+/// <summary>Of a PersistentVolume what the binder and the scheduler act on.</summary>
+internal sealed record VolumeGist
 {
     public ObjectMeta Metadata { get; set; } = new();
 
-    public VolumeToBindSpec Spec { get; set; } = new();
+    public VolumeGistSpec Spec { get; set; } = new();
 
-    public VolumeToBindStatus? Status { get; set; }
+    public VolumeGistStatus? Status { get; set; }
 }
 
-internal sealed record VolumeToBindSpec
+internal sealed record VolumeGistSpec
 {
     public IReadOnlyDictionary<string, JsonElement>? Capacity { get; set; }
 
@@ -60,9 +60,26 @@ internal sealed record VolumeToBindSpec
 
     public string? PersistentVolumeReclaimPolicy { get; set; }
 
-    public JsonElement? HostPath { get; set; }
+    /// <summary>From which nodes it can be reached.</summary>
+    public VolumeNodeAffinity? NodeAffinity { get; set; }
 
-    public JsonElement? Local { get; set; }
+    public VolumeFolder? HostPath { get; set; }
+
+    public VolumeFolder? Local { get; set; }
+}
+
+internal sealed record VolumeNodeAffinity
+{
+    public NodeSelector? Required { get; set; }
+}
+
+/// <summary>Of a volume that is a folder of a node where that is.</summary>
+internal sealed record VolumeFolder
+{
+    public string Path { get; set; } = "";
+
+    /// <summary>As in a hostPath volume.</summary>
+    public string? Type { get; set; }
 }
 
 internal sealed record VolumeClaimReference
@@ -74,7 +91,7 @@ internal sealed record VolumeClaimReference
     public string? Uid { get; set; }
 }
 
-internal sealed record VolumeToBindStatus
+internal sealed record VolumeGistStatus
 {
     public string? Phase { get; set; }
 }

@@ -76,7 +76,7 @@ internal sealed class VolumeBinder : IController
     private void NoteClaim(InformerChange change)
     {
         Add(change.Name);
-        if ((change.New ?? change.Old) is { } claim && claim.View(ControllersJson.Default.ClaimToBind).Spec.VolumeName is { Length: > 0 } volume)
+        if ((change.New ?? change.Old) is { } claim && claim.View(ControllersJson.Default.ClaimGist).Spec.VolumeName is { Length: > 0 } volume)
         {
             Add(new NamespacedName("", volume));
         }
@@ -116,7 +116,7 @@ internal sealed class VolumeBinder : IController
     {
         foreach (var claim in _claims.Snapshot())
         {
-            if (claim.View(ControllersJson.Default.ClaimToBind).Status?.Phase is not "Bound")
+            if (claim.View(ControllersJson.Default.ClaimGist).Status?.Phase is not "Bound")
             {
                 Add(NamespacedName.Of(claim));
             }
@@ -126,7 +126,7 @@ internal sealed class VolumeBinder : IController
     private Task ReconcileAsync(NamespacedName key, CancellationToken ct) =>
         key.Namespace.Length == 0
             ? _volumes.Get(key) is { IsDeleting: false } volume ? ReconcileVolumeAsync(Volume.Of(volume), ct) : Task.CompletedTask
-            : _claims.Get(key) is { IsDeleting: false } claim ? ReconcileClaimAsync(claim, claim.View(ControllersJson.Default.ClaimToBind), ct) : Task.CompletedTask;
+            : _claims.Get(key) is { IsDeleting: false } claim ? ReconcileClaimAsync(claim, claim.View(ControllersJson.Default.ClaimGist), ct) : Task.CompletedTask;
 
     private async Task ReconcileVolumeAsync(Volume volume, CancellationToken ct)
     {
@@ -150,7 +150,7 @@ internal sealed class VolumeBinder : IController
             return;
         }
 
-        var bound = claim.View(ControllersJson.Default.ClaimToBind).Spec.VolumeName;
+        var bound = claim.View(ControllersJson.Default.ClaimGist).Spec.VolumeName;
         if (string.IsNullOrEmpty(bound))
         {
             Add(NamespacedName.Of(claim));
@@ -166,7 +166,7 @@ internal sealed class VolumeBinder : IController
         }
     }
 
-    private async Task ReconcileClaimAsync(KubeObject claim, ClaimToBind view, CancellationToken ct)
+    private async Task ReconcileClaimAsync(KubeObject claim, ClaimGist view, CancellationToken ct)
     {
         var named = view.Spec.VolumeName is { Length: > 0 } name ? _volumes.Get(new NamespacedName("", name)) : null;
         if (view.Metadata.Annotations?.ContainsKey(BindCompleted) == true && view.Spec.VolumeName is { Length: > 0 })
@@ -215,7 +215,7 @@ internal sealed class VolumeBinder : IController
         }
     }
 
-    private async Task BindNamedAsync(KubeObject claim, ClaimToBind view, Volume volume, CancellationToken ct)
+    private async Task BindNamedAsync(KubeObject claim, ClaimGist view, Volume volume, CancellationToken ct)
     {
         if (volume.Claim is not null && !VolumeMatch.IsFor(volume, claim))
         {
@@ -236,7 +236,7 @@ internal sealed class VolumeBinder : IController
     }
 
     /// <summary>Writes what of the binding is not written yet; each part compares the version that the decision saw.</summary>
-    private async Task BindAsync(KubeObject claim, ClaimToBind view, Volume volume, CancellationToken ct)
+    private async Task BindAsync(KubeObject claim, ClaimGist view, Volume volume, CancellationToken ct)
     {
         if (volume.Claim?.Uid != claim.Uid)
         {
@@ -286,7 +286,7 @@ internal sealed class VolumeBinder : IController
         }
     }
 
-    private async Task LoseAsync(KubeObject claim, ClaimToBind view, string reason, string message, CancellationToken ct)
+    private async Task LoseAsync(KubeObject claim, ClaimGist view, string reason, string message, CancellationToken ct)
     {
         if (view.Status?.Phase == "Lost")
         {
@@ -327,7 +327,7 @@ internal sealed class VolumeBinder : IController
         return _client.PatchAsync(kind, value.Namespace, value.Name, PatchType.Merge, Encoding.UTF8.GetBytes(patch.ToJsonString()), subresource, ct);
     }
 
-    private void Explain(KubeObject claim, ClaimToBind view, List<Volume> all)
+    private void Explain(KubeObject claim, ClaimGist view, List<Volume> all)
     {
         // one that would do, were it a folder
         if (all.Find(volume => !volume.IsFolder && volume.Claim is null && VolumeMatch.WhyNot(view, volume, reserved: false) is null) is { } other)
@@ -359,12 +359,12 @@ internal sealed class VolumeBinder : IController
     private static string NoFolder(Volume volume) =>
         $"volume \"{volume.Name}\" is no folder of a node (hostPath or local): an edge node has nothing else to give to a pod";
 
-    private StorageClassGist? ClassOf(ClaimToBind view) =>
+    private StorageClassGist? ClassOf(ClaimGist view) =>
         _classes.Get(new NamespacedName("", VolumeMatch.ClassOf(view)))?.View(ControllersJson.Default.StorageClassGist);
 
     private bool HasConsumer(KubeObject claim) => _view.Pods.Pods.Snapshot().Any(pod =>
         pod is { IsDeleting: false } && pod.Namespace == claim.Namespace
-        && (pod.View(ControllersJson.Default.PodToScheduleGist).Spec?.Volumes ?? []).Any(volume => volume.PersistentVolumeClaim?.ClaimName == claim.Name));
+        && pod.View(ControllersJson.Default.PodToScheduleGist).Spec?.Claims().Contains(claim.Name) == true);
 
     private void Tell(KubeObject subject, ApiResource kind, bool isWarning, string reason, string message) =>
         _events.Record(Component, EventSubject.Of(subject, kind), isWarning, reason, message);

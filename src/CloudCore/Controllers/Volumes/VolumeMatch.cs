@@ -3,7 +3,7 @@ using EdgeSync.Protocol.Kubernetes;
 namespace EdgeSync.CloudCore.Controllers.Volumes;
 
 /// <summary>A volume with its view.</summary>
-internal sealed record Volume(KubeObject Value, VolumeToBind View)
+internal sealed record Volume(KubeObject Value, VolumeGist View)
 {
     public string Name => Value.Name;
 
@@ -12,7 +12,7 @@ internal sealed record Volume(KubeObject Value, VolumeToBind View)
     /// <summary>A folder of a node: what an edge node can give a pod without a storage driver.</summary>
     public bool IsFolder => View.Spec.HostPath is not null || View.Spec.Local is not null;
 
-    public static Volume Of(KubeObject value) => new(value, value.View(ControllersJson.Default.VolumeToBind));
+    public static Volume Of(KubeObject value) => new(value, value.View(ControllersJson.Default.VolumeGist));
 }
 
 /// <summary>
@@ -21,7 +21,7 @@ internal sealed record Volume(KubeObject Value, VolumeToBind View)
 /// </summary>
 internal static class VolumeMatch
 {
-    public static Volume? Find(KubeObject claim, ClaimToBind view, IEnumerable<Volume> volumes)
+    public static Volume? Find(KubeObject claim, ClaimGist view, IEnumerable<Volume> volumes)
     {
         Volume? best = null;
         foreach (var volume in volumes.Where(volume => !volume.Value.IsDeleting))
@@ -55,7 +55,7 @@ internal static class VolumeMatch
     /// <param name="claim">The claim.</param>
     /// <param name="volume">The volume.</param>
     /// <param name="reserved">Whether one names the other: then labels do not count.</param>
-    public static string? WhyNot(ClaimToBind claim, Volume volume, bool reserved)
+    public static string? WhyNot(ClaimGist claim, Volume volume, bool reserved)
     {
         if (SizeOf(volume) < RequestOf(claim))
         {
@@ -82,7 +82,7 @@ internal static class VolumeMatch
             : null;
     }
 
-    public static string ClassOf(ClaimToBind claim) =>
+    public static string ClassOf(ClaimGist claim) =>
         claim.Metadata.Annotations?.GetValueOrDefault("volume.beta.kubernetes.io/storage-class") ?? claim.Spec.StorageClassName ?? "";
 
     public static string ClassOf(Volume volume) =>
@@ -94,6 +94,6 @@ internal static class VolumeMatch
     private static Quantity SizeOf(Volume volume) =>
         volume.View.Spec.Capacity?.TryGetValue("storage", out var size) == true && Quantity.TryRead(size, out var quantity) ? quantity : Quantity.Zero;
 
-    private static Quantity RequestOf(ClaimToBind claim) =>
+    private static Quantity RequestOf(ClaimGist claim) =>
         claim.Spec.Resources?.Requests?.TryGetValue("storage", out var size) == true && Quantity.TryRead(size, out var quantity) ? quantity : Quantity.Zero;
 }
