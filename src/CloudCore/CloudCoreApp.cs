@@ -90,8 +90,8 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
             HeartbeatInterval = TimeSpan.FromSeconds(hub.KeepaliveInterval / 2.0),
             NodeLimit = hub.NodeLimit,
             LeaseInterval = leaseInterval,
-            IsReady = () => caches.HaveSynced && seed.IsDone && replica is null or { ReachesApi: true },
-            WhyNotReady = () => !caches.HaveSynced || !seed.IsDone ? "the hub has not read the API yet" : "the Kubernetes API does not answer this replica of the hub",
+            WhyNotReady = () => !caches.HaveSynced || !seed.IsDone ? "the hub has not read the API yet"
+                : replica is { ReachesApi: false } ? "the Kubernetes API does not answer this replica of the hub" : null,
             Stopping = () => lifetime!.ApplicationStopping,
         };
         var leases = new LeaseKeeper(_api, _sessions, options, time, loggers.CreateLogger<LeaseKeeper>());
@@ -144,8 +144,8 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         }
 
         _admin = new AdminEndpoints(
-            nodes, new WhyView(_scope, _sessions, _ledger, caches, nodes, _api, time), _metrics, options.IsReady);
-        HubMetrics.Describe(_metrics, _sessions, _ledger, outages.Totals, nodes, options.IsReady);
+            nodes, new WhyView(_scope, _sessions, _ledger, caches, nodes, _api, time), _metrics, () => options.IsReady);
+        HubMetrics.Describe(_metrics, _sessions, _ledger, outages.Totals, nodes, () => options.IsReady);
         _metrics.CounterBy("edgesync_hub_peer_events_total", "What peers did that is worth a line of the log, written or not.", "kind", () => peers.Counts);
         _metrics.Counter("edgesync_controllers_events_lost_total", "Events of the controllers that were not written.", () => Interlocked.Read(ref _eventsLost));
         _metrics.Gauge("edgesync_hub_object_syncs", "Records of what KubeEdge agents hold.", () => records.Count);
@@ -367,9 +367,9 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         _web.MapGet("/healthz", context => context.Response.WriteAsync("ok"));
         _web.MapGet("/readyz", context =>
         {
-            var isReady = options.IsReady();
-            context.Response.StatusCode = isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-            return context.Response.WriteAsync(isReady ? "ok" : options.WhyNotReady() + "\n");
+            var why = options.WhyNotReady();
+            context.Response.StatusCode = why is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+            return context.Response.WriteAsync(why is null ? "ok" : why + "\n");
         });
         _web.MapGet("/metrics", context =>
         {

@@ -165,7 +165,7 @@ internal sealed partial class CloudHubEndpoint(
             return (StatusCodes.Status503ServiceUnavailable, $"this hub serves its limit of {options.NodeLimit} nodes (modules.cloudHub.nodeLimit)");
         }
 
-        return options.IsReady() ? null : (StatusCodes.Status503ServiceUnavailable, options.WhyNotReady() + "; try again");
+        return options.WhyNotReady() is { } why ? (StatusCodes.Status503ServiceUnavailable, why + "; try again") : null;
     }
 
     private static string AgentOf(HttpContext context)

@@ -18,11 +18,10 @@ internal sealed record CloudHubOptions
     /// <summary>Sessions at once.</summary>
     public int NodeLimit { get; init; } = 20_000;
 
-    /// <summary>Whether the caches are filled: before that no node may be told what it holds.</summary>
-    public required Func<bool> IsReady { get; init; }
+    /// <summary>Why no node may be served now, for people: before the caches are filled none may be told what it holds. Null where all is ready.</summary>
+    public required Func<string?> WhyNotReady { get; init; }
 
-    /// <summary>Why it is not, for people.</summary>
-    public Func<string> WhyNotReady { get; init; } = () => "the hub has not read the API yet";
+    public bool IsReady => WhyNotReady() is null;
 
     /// <summary>Signals the end of the program.</summary>
     public required Func<CancellationToken> Stopping { get; init; }

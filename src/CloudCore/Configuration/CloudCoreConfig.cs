@@ -179,7 +179,10 @@ internal sealed record ControllersSection
     /// <summary>A node's silence until it counts as not ready.</summary>
     public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(40);
 
-    /// <summary>How often nodes are looked at.</summary>
+    /// <summary>
+    /// A lower bound of <see cref="NodeMonitorGracePeriod"/>, as in kube-controller-manager; nodes are not polled, but looked at when they change and
+    /// when their time is over.
+    /// </summary>
     public TimeSpan NodeMonitorPeriod { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>More ended pods than this are not kept; 0 keeps all.</summary>

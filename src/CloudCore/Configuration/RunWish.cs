@@ -8,7 +8,7 @@ internal sealed record RunWish
     /// <summary>Which controllers run.</summary>
     public IReadOnlyList<string>? Controllers { get; init; }
 
-    /// <summary>How often nodes are looked at.</summary>
+    /// <summary>The lower bound of the next one.</summary>
     public TimeSpan? NodeMonitorPeriod { get; init; }
 
     /// <summary>A node's silence until it is marked.</summary>

@@ -128,7 +128,7 @@ internal sealed class LinkHub : IAsyncDisposable
         {
             HeartbeatInterval = Heartbeat,
             SilenceLimit = 2 * Heartbeat,
-            IsReady = () => IsReady,
+            WhyNotReady = () => IsReady ? null : "the hub has not read the API yet",
             NodeLimit = NodeLimit,
             Stopping = () => stopping,
         };
