@@ -216,7 +216,8 @@ public sealed class ServerSideApplyTests
     [KubectlFact]
     public async Task Kubectl_applies_on_the_server_and_moves_objects_over_that_it_applied_itself()
     {
-        await using var host = await ApiHost.StartAsync();
+        // entries are in the order of their seconds, then of their names: all of this is done in one
+        await using var host = await ApiHost.StartAsync(time: new ManualTime());
         using var home = new TempFolder();
         var kubectl = new Kubectl(Kubectl.OnPath!, host.WriteKubeconfig(home.Path), home);
         string Manifest(string data) => $"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{{data}}}";

@@ -227,6 +227,7 @@ public sealed class LeaderElectionTests : IDisposable
         private readonly CancellationTokenSource _stop = new();
         private readonly TaskCompletionSource _failure = new();
         private bool _isDead;
+        private int _works; // 1 while it does
 
         public Replica(LeaderElectionTests test, string identity, TimeSpan clockOffset)
         {
@@ -244,7 +245,7 @@ public sealed class LeaderElectionTests : IDisposable
 
         public Task Running { get; }
 
-        public bool Works { get; private set; }
+        public bool Works => Volatile.Read(ref _works) == 1;
 
         public bool HasEnded => Running.IsCompleted;
 
@@ -271,11 +272,7 @@ public sealed class LeaderElectionTests : IDisposable
             _isDead = true;
             Link.Fault = ApiFault.Silent;
             Stop();
-            if (Works)
-            {
-                Works = false;
-                Interlocked.Decrement(ref _test._working);
-            }
+            End();
         }
 
         // a leader has its deadline and its next renewal, others their next try; who stops may wait for its work
@@ -288,26 +285,36 @@ public sealed class LeaderElectionTests : IDisposable
                 return;
             }
 
-            Works = true;
+            Volatile.Write(ref _works, 1);
             Interlocked.Increment(ref _test._working);
-            using var told = term.Register(() =>
-            {
-                // told to end at once: what takes longer than this is the work's own, as a request that is on its way
-                if (Works)
-                {
-                    Works = false;
-                    Interlocked.Decrement(ref _test._working);
-                }
-            });
-            await Task.WhenAny(Task.Delay(Timeout.InfiniteTimeSpan, _clock, term), _failure.Task);
-            if (_failure.Task.IsFaulted)
-            {
-                await _failure.Task;
-            }
 
-            if (WorkEndsAfter > TimeSpan.Zero)
+            // told to end at once: what takes longer than this is the work's own, as a request that is on its way
+            using var told = term.Register(End);
+            try
             {
-                await Task.Delay(WorkEndsAfter, _clock, CancellationToken.None);
+                await Task.WhenAny(Task.Delay(Timeout.InfiniteTimeSpan, _clock, term), _failure.Task);
+                if (_failure.Task.IsFaulted)
+                {
+                    await _failure.Task;
+                }
+
+                if (WorkEndsAfter > TimeSpan.Zero)
+                {
+                    await Task.Delay(WorkEndsAfter, _clock, CancellationToken.None);
+                }
+            }
+            finally
+            {
+                // the delay above may go on, on another thread, before that one has come to tell
+                End();
+            }
+        }
+
+        private void End()
+        {
+            if (Interlocked.Exchange(ref _works, 0) == 1)
+            {
+                Interlocked.Decrement(ref _test._working);
             }
         }
     }
