@@ -3,10 +3,12 @@ using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers.Disruption;
 
-/// <summary>Of a PodDisruptionBudget the pods that it is about, and what it asks for.</summary>
+/// <summary>Of a PodDisruptionBudget the pods that it is about, what it asks for, and what it allows now.</summary>
 internal sealed record BudgetGist
 {
     public BudgetGistSpec? Spec { get; set; }
+
+    public BudgetGistStatus? Status { get; set; }
 }
 
 /// <summary>Of its spec.</summary>
@@ -20,4 +22,13 @@ internal sealed record BudgetGistSpec
 
     /// <summary>Likewise.</summary>
     public JsonElement? MaxUnavailable { get; set; }
+}
+
+/// <summary>Of its status, which <see cref="DisruptionController"/> writes.</summary>
+internal sealed record BudgetGistStatus
+{
+    public int DisruptionsAllowed { get; set; }
+
+    /// <summary>Evicted pods that are not seen going yet, and when: they are counted already.</summary>
+    public IReadOnlyDictionary<string, string>? DisruptedPods { get; set; }
 }

@@ -38,9 +38,10 @@ internal sealed class PodPlacement
     /// <param name="nominated">Pods that wait for room that is being made for them.</param>
     /// <param name="volumes">Why a node cannot have the pod's volumes.</param>
     /// <param name="tieBreak">From a count of equals, which one.</param>
+    /// <param name="budgets">What speaks against the removal of pods.</param>
     public static PlacementOutcome Decide(
         SchedulingPod pod, SchedulingSnapshot snapshot, IReadOnlyList<SchedulingPod> nominated,
-        Func<SchedulingNode, FilterVerdict?> volumes, Func<int, int> tieBreak)
+        Func<SchedulingNode, FilterVerdict?> volumes, Func<int, int> tieBreak, DisruptionBudgets budgets)
     {
         if (snapshot.Nodes.Count == 0)
         {
@@ -69,7 +70,7 @@ internal sealed class PodPlacement
         }
 
         var message = Describe(refused.Values, snapshot.Nodes.Count);
-        var (plan, why, onItsWay) = Preemption.Decide(pod, snapshot, refused, placement);
+        var (plan, why, onItsWay) = Preemption.Decide(pod, snapshot, refused, placement, budgets);
         return new PlacementOutcome(null, plan is null ? $"{message} preemption: {why}" : message, plan, onItsWay);
     }
 

@@ -5,17 +5,19 @@ namespace EdgeSync.CloudCore.Controllers.Scheduling;
 /// <summary>Which pods go so that a more important one can come.</summary>
 /// <param name="Node">Where it will come.</param>
 /// <param name="Victims">The pods that go; the most important first.</param>
-internal sealed record PreemptionPlan(string Node, IReadOnlyList<SchedulingPod> Victims);
+/// <param name="Violations">How many of them go although a disruption budget speaks against it.</param>
+internal sealed record PreemptionPlan(string Node, IReadOnlyList<SchedulingPod> Victims, int Violations);
 
 /// <summary>
 /// Finds the node on which the least is lost when pods of lower priority make room for a pod: as few and as unimportant ones as can be.
-/// Kubernetes' rules, but disruption budgets are not weighed.
+/// Kubernetes' rules (DefaultPreemption): disruption budgets are kept where that is possible, and broken where it is not.
 /// </summary>
 internal static class Preemption
 {
     /// <returns>The plan, or why there is none, in Kubernetes' words; and whether pods are leaving for this one already.</returns>
     public static (PreemptionPlan? Plan, string Why, bool IsOnItsWay) Decide(
-        SchedulingPod pod, SchedulingSnapshot snapshot, IReadOnlyDictionary<NodeLoad, IReadOnlyList<FilterVerdict>> refused, PodPlacement placement)
+        SchedulingPod pod, SchedulingSnapshot snapshot, IReadOnlyDictionary<NodeLoad, IReadOnlyList<FilterVerdict>> refused, PodPlacement placement,
+        DisruptionBudgets budgets)
     {
         if (!pod.MayPreempt)
         {
@@ -36,17 +38,23 @@ internal static class Preemption
             {
                 hopeless++;
             }
-            else if (Victims(pod, load, placement) is not { } victims)
+            else if (PlanOn(pod, load, placement, budgets) is not { } plan)
             {
                 without++;
             }
-            else if (new PreemptionPlan(load.Node.Name, victims) is var plan && (best is null || CostsLess(plan, best)))
+            else if (best is null || CostsLess(plan, best))
             {
                 best = plan;
             }
         }
 
-        return best is not null ? (best, "", false) : (null, Describe(snapshot.Nodes.Count, without, hopeless), false);
+        if (best is null)
+        {
+            return (null, Describe(snapshot.Nodes.Count, without, hopeless), false);
+        }
+
+        budgets.Spend(best.Victims);
+        return (best, "", false);
     }
 
     /// <summary>Where not even the removal of pods helps.</summary>
@@ -69,8 +77,8 @@ internal static class Preemption
         return string.Create(CultureInfo.InvariantCulture, $"0/{nodes} nodes are available: {string.Join(", ", reasons)}.");
     }
 
-    // all that are less important go; then, the most important first, each that can stay does
-    private static List<SchedulingPod>? Victims(SchedulingPod pod, NodeLoad load, PodPlacement placement)
+    // all that are less important go; then each that can stay does, those first whose budgets would be broken, the most important first
+    private static PreemptionPlan? PlanOn(SchedulingPod pod, NodeLoad load, PodPlacement placement, DisruptionBudgets budgets)
     {
         var lower = load.Pods.Where(other => other.Priority < pod.Priority)
             .OrderByDescending(other => other.Priority).ThenBy(other => other.Started).ThenBy(other => other.Uid, StringComparer.Ordinal).ToList();
@@ -80,27 +88,35 @@ internal static class Preemption
         }
 
         lower.ForEach(other => placement.Remove(other, load));
-        var victims = new List<SchedulingPod>();
-        var fits = placement.Judge(load).Count == 0;
-        foreach (var other in lower)
+        if (placement.Judge(load).Count > 0)
+        {
+            lower.ForEach(other => placement.Restore(other, load));
+            return null;
+        }
+
+        var violating = budgets.Violating(lower);
+        var goes = new HashSet<string>();
+        foreach (var other in lower.OrderByDescending(other => violating.Contains(other.Uid)))
         {
             placement.Restore(other, load);
-            if (fits && placement.Judge(load).Count > 0)
+            if (placement.Judge(load).Count > 0)
             {
                 placement.Remove(other, load);
-                victims.Add(other);
+                goes.Add(other.Uid);
             }
         }
 
+        var victims = lower.FindAll(other => goes.Contains(other.Uid));
         victims.ForEach(other => placement.Restore(other, load));
-        return fits && victims.Count > 0 ? victims : null;
+        return victims.Count > 0 ? new PreemptionPlan(load.Node.Name, victims, victims.Count(other => violating.Contains(other.Uid))) : null;
     }
 
     private static bool CostsLess(PreemptionPlan plan, PreemptionPlan than)
     {
-        // the highest priority that is lost, then all priorities together (so that none is below zero, as Kubernetes shifts them), then how many,
-        // then whose work has begun last
-        var order = plan.Victims[0].Priority.CompareTo(than.Victims[0].Priority);
+        // the budgets that are broken, then the highest priority that is lost, then all priorities together (so that none is below zero, as
+        // Kubernetes shifts them), then how many, then whose work has begun last
+        var order = plan.Violations.CompareTo(than.Violations);
+        order = order != 0 ? order : plan.Victims[0].Priority.CompareTo(than.Victims[0].Priority);
         order = order != 0 ? order : Sum(plan).CompareTo(Sum(than));
         order = order != 0 ? order : plan.Victims.Count.CompareTo(than.Victims.Count);
         order = order != 0 ? order : Earliest(than).CompareTo(Earliest(plan));

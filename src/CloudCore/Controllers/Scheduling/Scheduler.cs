@@ -184,6 +184,7 @@ internal sealed partial class Scheduler : IController
             MinMember = _informers.MinMember,
             Started = group => started.GetValueOrDefault(group),
             Volumes = _claims.Of,
+            Budgets = new DisruptionBudgets(_informers.Budgets.Snapshot()),
         });
         await Parallel.ForEachAsync(
             results,

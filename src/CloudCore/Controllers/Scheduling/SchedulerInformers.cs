@@ -12,6 +12,8 @@ internal sealed class SchedulerInformers(InformerSet informers)
 
     public Informer Namespaces { get; } = informers.For(ApiResources.Namespaces);
 
+    public Informer Budgets { get; } = informers.For(ApiResources.PodDisruptionBudgets);
+
     /// <summary>A kind by a definition, which another API may not have: nobody waits for it.</summary>
     public Informer Groups { get; } = informers.For(ApiResources.PodGroups);
 
@@ -21,8 +23,8 @@ internal sealed class SchedulerInformers(InformerSet informers)
     public int? MinMember(NamespacedName group) =>
         Groups.Get(group) is { } value ? value.View(ControllersJson.Default.PodGroupGist).Spec?.MinMember ?? 0 : null;
 
-    public Task WaitForSyncAsync(CancellationToken ct) =>
-        Task.WhenAll(Claims.WaitForSyncAsync(ct), Volumes.WaitForSyncAsync(ct), Namespaces.WaitForSyncAsync(ct));
+    public Task WaitForSyncAsync(CancellationToken ct) => Task.WhenAll(
+        Claims.WaitForSyncAsync(ct), Volumes.WaitForSyncAsync(ct), Namespaces.WaitForSyncAsync(ct), Budgets.WaitForSyncAsync(ct));
 
     public Dictionary<string, IReadOnlyDictionary<string, string>> NamespaceLabels() => Namespaces.Snapshot()
         .ToDictionary(ns => ns.Name, ns => ns.View(KubernetesJson.Default.AnyObject).Metadata.Labels ?? LabelSelectors.NoLabels);

@@ -73,7 +73,8 @@ internal sealed record SchedulingPod
 
     public DateTimeOffset Created { get; init; }
 
-    public DateTimeOffset Started { get; init; }
+    /// <summary>When its node took it on; of one that has not been taken on, later than all others, as Kubernetes has it.</summary>
+    public DateTimeOffset Started { get; init; } = DateTimeOffset.MaxValue;
 
     /// <summary>The PodScheduled condition, as last written.</summary>
     public Condition? Scheduled { get; init; }
@@ -108,7 +109,7 @@ internal sealed record SchedulingPod
             Group = s_groupAnnotations.Select(key => pod.Metadata?.Annotations?.GetValueOrDefault(key)).FirstOrDefault(g => g is { Length: > 0 }) ?? "",
             Controller = pod.Metadata?.OwnerReferences?.FirstOrDefault(owner => owner.Controller == true)?.Uid ?? "",
             Created = KubeTime.TryParse(pod.Metadata?.CreationTimestamp, out var created) ? created : default,
-            Started = KubeTime.TryParse(pod.Status?.StartTime, out var started) ? started : default,
+            Started = KubeTime.TryParse(pod.Status?.StartTime, out var started) ? started : DateTimeOffset.MaxValue,
             Scheduled = pod.Status?.Conditions?.FirstOrDefault(condition => condition.Type == "PodScheduled"),
             IsDeleting = value.IsDeleting,
             Generation = pod.Metadata?.Generation ?? 0,

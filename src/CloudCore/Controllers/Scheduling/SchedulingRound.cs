@@ -26,6 +26,9 @@ internal sealed record SchedulingState
     /// <summary>What the claims of a pod allow: a reason that holds for all nodes, or a filter for each.</summary>
     public Func<SchedulingPod, PodVolumes> Volumes { get; init; } = static _ => PodVolumes.None;
 
+    /// <summary>What speaks against the removal of pods; spent as the round removes some.</summary>
+    public DisruptionBudgets Budgets { get; init; } = new([]);
+
     public Func<int, int> TieBreak { get; init; } = Random.Shared.Next;
 }
 
@@ -79,7 +82,7 @@ internal static class SchedulingRound
             return new RoundResult(pod, new PlacementOutcome(null, string.Create(CultureInfo.InvariantCulture, $"0/{state.Snapshot.Nodes.Count} nodes are available: {why}. preemption: {Preemption.Hopeless(state.Snapshot.Nodes.Count)}"), null));
         }
 
-        var outcome = PodPlacement.Decide(pod, state.Snapshot, state.Nominated, volumes.Judge, state.TieBreak);
+        var outcome = PodPlacement.Decide(pod, state.Snapshot, state.Nominated, volumes.Judge, state.TieBreak, state.Budgets);
         if (outcome.Node is { } node)
         {
             state.Snapshot.Add(pod, node);

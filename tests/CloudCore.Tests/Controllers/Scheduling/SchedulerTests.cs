@@ -51,16 +51,20 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public async Task An_important_pod_takes_the_place_of_one_that_is_less()
+    public async Task An_important_pod_takes_the_place_of_one_that_is_less_and_has_no_budget()
     {
         await using var rig = await WorkloadRig.StartAsync();
         await rig.CreateAsync(ApiResource("scheduling.k8s.io", "priorityclasses", "PriorityClass"), "", """{"metadata":{"name":"high"},"value":1000}""");
         await rig.AddNodeAsync("n0", cpu: "1");
-        await PodAsync(rig, "low", cpu: "800m");
-        await rig.HoldsAsync("it runs", () => rig.Alive("low").Any(pod => pod.IsReady));
-        await PodAsync(rig, "vip", cpu: "800m", more: """ "priorityClassName":"high", """);
+        await rig.CreateAsync(ApiResources.PodDisruptionBudgets, """{"metadata":{"name":"kept"},"spec":{"minAvailable":1,"selector":{"matchLabels":{"app":"kept"}}}}""");
+        await PodAsync(rig, "low", cpu: "400m");
+        await PodAsync(rig, "kept", cpu: "400m");
+        await rig.HoldsAsync("they run", () => rig.Alive("low").Concat(rig.Alive("kept")).Count(pod => pod.IsReady) == 2);
+        await rig.HoldsAsync("the budget is counted", async () => (int?)(await rig.GetAsync(ApiResources.PodDisruptionBudgets, "kept"))!["status"]?["currentHealthy"] == 1);
+        await PodAsync(rig, "vip", cpu: "500m", more: """ "priorityClassName":"high", """);
         await rig.HoldsAsync("the important one runs", () => rig.Alive("vip").Any(pod => pod.IsReady));
         Assert.Empty(rig.Alive("low"));
+        Assert.Single(rig.Alive("kept"));
         await rig.HoldsAsync("the event", async () => Messages(await rig.ListAsync(ApiResources.Events)).Any(m => m.StartsWith("Preempted: Preempted by pod ", StringComparison.Ordinal)));
     }
 

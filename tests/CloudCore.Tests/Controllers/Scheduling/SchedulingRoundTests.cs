@@ -15,6 +15,7 @@ public sealed class SchedulingRoundTests
     private readonly List<SchedulingNode> _nodes = [];
     private readonly List<SchedulingPod> _bound = [];
     private readonly List<SchedulingPod> _nominated = [];
+    private readonly List<KubeObject> _budgets = [];
     private int? _minMember;
 
     [Fact]
@@ -191,6 +192,74 @@ public sealed class SchedulingRoundTests
     }
 
     [Fact]
+    public void The_pod_whose_budget_allows_it_goes_though_it_is_the_more_important_one()
+    {
+        Node("n0", cpu: 1000);
+        _bound.Add(Pod("kept", cpu: 500, labels: ("app", "db")) with { NodeName = "n0", Priority = 1 });
+        _bound.Add(Pod("free", cpu: 500) with { NodeName = "n0", Priority = 2 });
+        Assert.Equal("n0: kept", Plan(Vip("vip", cpu: 500)));
+        Budget("db", allowed: 0);
+        Assert.Equal("n0: free", Plan(Vip("vip", cpu: 500)));
+        // no absolute limit: where nothing else helps, it goes too; the victims are the most important first
+        Assert.Equal("n0: free kept !1", Plan(Vip("vip", cpu: 1000)));
+    }
+
+    [Fact]
+    public void The_node_with_the_fewest_broken_budgets_is_taken_whatever_else_is_lost_there()
+    {
+        Node("n0", cpu: 1000);
+        Node("n1", cpu: 1000);
+        _bound.Add(Pod("db", cpu: 1000, labels: ("app", "db")) with { NodeName = "n0" });
+        _bound.Add(Pod("web", cpu: 500) with { NodeName = "n1", Priority = 50 });
+        _bound.Add(Pod("web-2", cpu: 500) with { NodeName = "n1", Priority = 50 });
+        Assert.Equal("n0: db", Plan(Vip("vip", cpu: 1000)));
+        Budget("db", allowed: 0);
+        Assert.Equal("n1: web web-2", Plan(Vip("vip", cpu: 1000)));
+        Assert.Equal("n1: web web-2", Plan(Vip("vip", cpu: 1000)));
+    }
+
+    [Theory]
+    [InlineData(2, "", false, "n0: a b")]
+    [InlineData(1, "", false, "n0: a b !1")]
+    [InlineData(1, "a", false, "n0: a b")]
+    [InlineData(0, "a", false, "n0: a b !1")]
+    [InlineData(1, "", true, "n0: a b")]
+    [InlineData(0, "", true, "n0: a b !1")]
+    public void A_budget_allows_so_many_pods_beside_those_that_were_evicted_or_go_already(int allowed, string evicted, bool going, string plan)
+    {
+        Node("n0", cpu: 1000);
+        _bound.Add(Pod("a", cpu: 500, labels: ("app", "db")) with { NodeName = "n0", IsDeleting = going });
+        _bound.Add(Pod("b", cpu: 500, labels: ("app", "db")) with { NodeName = "n0" });
+        Budget("db", allowed, evicted);
+        Assert.Equal(plan, Plan(Vip("vip", cpu: 1000)));
+    }
+
+    [Fact]
+    public void Budgets_of_other_namespaces_and_of_other_pods_forbid_nothing()
+    {
+        Node("n0", cpu: 1000);
+        _bound.Add(Pod("db", cpu: 1000, labels: ("app", "db")) with { NodeName = "n0" });
+        Budget("web", allowed: 0);
+        Budget("db", allowed: 0, ns: "other");
+        Assert.Equal("n0: db", Plan(Vip("vip", cpu: 1000)));
+    }
+
+    [Fact]
+    public void What_one_removal_takes_of_a_budget_the_next_one_of_the_round_has_not()
+    {
+        Node("n0", cpu: 1000);
+        Node("n1", cpu: 1000);
+        Node("n2", cpu: 1000);
+        _bound.Add(Pod("db-0", cpu: 1000, labels: ("app", "db")) with { NodeName = "n0" });
+        _bound.Add(Pod("db-1", cpu: 1000, labels: ("app", "db")) with { NodeName = "n1" });
+        _bound.Add(Pod("web", cpu: 1000) with { NodeName = "n2", Priority = 50 });
+        Budget("db", allowed: 1);
+        var results = Run(Vip("first", cpu: 1000) with { NodeSelector = Labels(("name", "n1")) }, Vip("second", cpu: 1000) with { Created = s_epoch.AddSeconds(1) });
+        // n1 costs the second one no more: its pod goes already
+        Assert.Equal(["n1", "n1"], results.Select(result => result.Outcome.Preemption!.Node));
+    }
+
+    [Fact]
     public void Room_that_is_being_made_is_not_given_to_a_lesser_pod()
     {
         Node("n0", cpu: 1000);
@@ -287,6 +356,7 @@ public sealed class SchedulingRoundTests
         Snapshot = new SchedulingSnapshot(_nodes, _bound),
         Pending = pending,
         Nominated = _nominated,
+        Budgets = new DisruptionBudgets(_budgets),
         MinMember = _ => _minMember,
         Started = group => _bound.Count(pod => pod.Group == group.Name),
         TieBreak = _ => 0,
@@ -300,6 +370,19 @@ public sealed class SchedulingRoundTests
             Taints = taint is { } t ? [new Taint { Key = t.Key, Value = t.Value, Effect = effect }] : [],
             Allocatable = new Dictionary<string, long> { ["cpu"] = cpu, ["memory"] = 8L << 30, ["pods"] = 110 },
         });
+
+    private static SchedulingPod Vip(string name, long cpu) => Pod(name, cpu) with { Priority = 100 };
+
+    // the node, its victims, and how many of them break a budget
+    private string Plan(SchedulingPod pod) => Assert.Single(Run(pod)).Outcome.Preemption is { } plan
+        ? $"{plan.Node}: {string.Join(' ', plan.Victims.Select(victim => victim.Name.Name))}{(plan.Violations > 0 ? $" !{plan.Violations}" : "")}"
+        : "nobody goes";
+
+    private void Budget(string app, int allowed, string evicted = "", string ns = "default") => _budgets.Add(KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes($$$"""
+        {"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{"name":"{{{app}}}","namespace":"{{{ns}}}"},
+         "spec":{"minAvailable":1,"selector":{"matchLabels":{"app":"{{{app}}}"} } },
+         "status":{"disruptionsAllowed":{{{allowed}}},"disruptedPods":{"{{{evicted}}}":"2026-01-01T00:00:00Z"} } }
+        """)));
 
     private static SchedulingPod Gang(string name, long cpu, string group = "g") =>
         Pod(name, cpu) with { Group = group, SchedulerName = SchedulingPod.GangScheduler };
