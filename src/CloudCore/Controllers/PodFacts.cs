@@ -1,3 +1,4 @@
+using EdgeSync.CloudCore.Controllers.Scheduling;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers;
@@ -21,6 +22,12 @@ internal sealed record PodFacts
     public IReadOnlyDictionary<string, string> Labels { get; init; } = LabelSelectors.NoLabels;
 
     public IReadOnlyList<OwnerReference> Owners { get; init; } = [];
+
+    /// <summary>The PodGroup that it belongs to, and its task in there.</summary>
+    public GangMember Gang { get; init; } = GangMember.None;
+
+    /// <summary>Whether the scheduler has looked for a node and found none (condition PodScheduled).</summary>
+    public bool IsUnschedulable { get; init; }
 
     public string Phase { get; init; } = "Pending";
 
@@ -58,6 +65,8 @@ internal sealed record PodFacts
             Generation = pod.Metadata?.Generation ?? 0,
             Labels = pod.Metadata?.Labels ?? LabelSelectors.NoLabels,
             Owners = pod.Metadata?.OwnerReferences ?? [],
+            Gang = GangMember.Of(pod.Metadata?.Annotations),
+            IsUnschedulable = pod.Status?.Conditions?.Any(condition => condition is { Type: "PodScheduled", Status: "False", Reason: "Unschedulable" }) == true,
             Phase = pod.Status?.Phase ?? "Pending",
             IsEvicted = pod.Status?.Reason == "Evicted",
             IsTracked = pod.Metadata?.Finalizers?.Contains(Jobs.JobNames.Finalizer) == true,

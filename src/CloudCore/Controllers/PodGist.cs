@@ -20,6 +20,8 @@ internal sealed record PodGistMetadata
 {
     public IReadOnlyDictionary<string, string>? Labels { get; set; }
 
+    public IReadOnlyDictionary<string, string>? Annotations { get; set; }
+
     public IReadOnlyList<OwnerReference>? OwnerReferences { get; set; }
 
     public string? CreationTimestamp { get; set; }

@@ -21,6 +21,7 @@ internal sealed partial class PodIndex
     private readonly Dictionary<string, Dictionary<string, PodFacts>> _byOwner = [];
     private readonly Dictionary<string, Dictionary<string, PodFacts>> _byNode = [];
     private readonly Dictionary<string, Dictionary<string, PodFacts>> _uncontrolled = [];
+    private readonly Dictionary<string, Dictionary<string, PodFacts>> _byGroup = [];
     private readonly Dictionary<(string Owner, string Node), string> _lastGone = [];
 
     public PodIndex(Informer pods, ILogger logger)
@@ -69,6 +70,9 @@ internal sealed partial class PodIndex
 
     /// <summary>Pods of the namespace that no controller owns.</summary>
     public IReadOnlyList<PodFacts> Uncontrolled(string ns) => Find(_uncontrolled, ns);
+
+    /// <summary>Pods that say that they belong to that PodGroup.</summary>
+    public IReadOnlyList<PodFacts> InGroup(NamespacedName group) => Find(_byGroup, group.ToString());
 
     /// <summary>The UID of the last pod of that owner that this process saw go from the node; empty for none.</summary>
     public string LastGone(string owner, string node)
@@ -144,6 +148,7 @@ internal sealed partial class PodIndex
         }
 
         AddTo(_byNode, pod.NodeName, pod);
+        AddTo(_byGroup, GroupOf(pod), pod);
         if (pod.Controller is null)
         {
             AddTo(_uncontrolled, pod.Name.Namespace, pod);
@@ -163,8 +168,11 @@ internal sealed partial class PodIndex
         }
 
         RemoveFrom(_byNode, pod.NodeName, pod);
+        RemoveFrom(_byGroup, GroupOf(pod), pod);
         RemoveFrom(_uncontrolled, pod.Name.Namespace, pod);
     }
+
+    private static string GroupOf(PodFacts pod) => pod.Gang.Group.Length > 0 ? new NamespacedName(pod.Name.Namespace, pod.Gang.Group).ToString() : "";
 
     private static void AddTo(Dictionary<string, Dictionary<string, PodFacts>> index, string key, PodFacts pod)
     {

@@ -51,7 +51,7 @@ internal sealed partial class Scheduler : IController
         await _informers.WaitForSyncAsync(ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var informer in _informers.All)
         {
-            _view.Follow(informer, _ => _options.Deliver(WakeAll));
+            _view.Follow(informer, change => NoteOther(informer, change));
         }
 
         await Task.WhenAll(LoopAsync(ct), Resync.RunAsync(_options.ResyncPeriod / 2, _time, LookAtAll, ct));
@@ -83,6 +83,15 @@ internal sealed partial class Scheduler : IController
     {
         // of a heartbeat nobody finds room: thousands of nodes would have every parked pod tried without end
         if (change is not { Old: { } old, New: { } now } || !now.PlacesLike(old) || now.RoomMark != old.RoomMark)
+        {
+            _options.Deliver(WakeAll);
+        }
+    }
+
+    private void NoteOther(Informer informer, InformerChange change)
+    {
+        // what is said of a PodGroup makes no room
+        if (informer != _informers.Groups || change is not { Old: { } old, New: { } now } || Generation(old) != Generation(now))
         {
             _options.Deliver(WakeAll);
         }
@@ -175,14 +184,15 @@ internal sealed partial class Scheduler : IController
         // a gang is judged as a whole, or the rest of it would be missed
         var gangs = pending.Where(pod => pod.Group.Length > 0).Select(GroupOf).ToHashSet();
         pending.AddRange(unbound.Where(pod => pod.Group.Length > 0 && gangs.Contains(GroupOf(pod)) && !pending.Contains(pod)));
-        var started = bound.Where(pod => pod.Group.Length > 0).GroupBy(GroupOf).ToDictionary(group => group.Key, group => group.Count());
+        var started = bound.Where(pod => pod.Group.Length > 0 && !pod.IsDeleting).ToLookup(GroupOf, pod => pod.Gang.Task);
         var results = SchedulingRound.Run(new SchedulingState
         {
             Snapshot = new SchedulingSnapshot(ReadNodes(), bound, _informers.NamespaceLabels()),
             Pending = pending,
             Nominated = [.. unbound.Where(pod => pod.NominatedNode.Length > 0)],
-            MinMember = _informers.MinMember,
-            Started = group => started.GetValueOrDefault(group),
+            Gang = _informers.Gang,
+            Started = group =>
+                [.. started[group], .. _view.Pods.InGroup(group).Where(pod => pod.Phase == "Succeeded").Select(pod => pod.Gang.Task)],
             Volumes = _claims.Of,
             Budgets = new DisruptionBudgets(_informers.Budgets.Snapshot()),
         });
@@ -337,6 +347,8 @@ internal sealed partial class Scheduler : IController
     }
 
     private static NamespacedName GroupOf(SchedulingPod pod) => new(pod.Name.Namespace, pod.Group);
+
+    private static long? Generation(KubeObject value) => value.View(KubernetesJson.Default.AnyObject).Metadata.Generation;
 
     private static bool ReferenceOrSame(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b) =>
         ReferenceEquals(a, b) || (a.Count == b.Count && a.All(label => b.TryGetValue(label.Key, out var value) && value == label.Value));

@@ -20,23 +20,12 @@ internal sealed class SchedulerInformers(InformerSet informers)
     public IReadOnlyList<Informer> All => [Claims, Volumes, Namespaces, Groups];
 
     /// <summary>How many pods of a group must start together; null where there is no such group.</summary>
-    public int? MinMember(NamespacedName group) =>
-        Groups.Get(group) is { } value ? value.View(ControllersJson.Default.PodGroupGist).Spec?.MinMember ?? 0 : null;
+    public GangRule? Gang(NamespacedName group) =>
+        Groups.Get(group) is { } value ? GangRule.Of(value.View(ControllersJson.Default.PodGroupGist).Spec) : null;
 
     public Task WaitForSyncAsync(CancellationToken ct) => Task.WhenAll(
         Claims.WaitForSyncAsync(ct), Volumes.WaitForSyncAsync(ct), Namespaces.WaitForSyncAsync(ct), Budgets.WaitForSyncAsync(ct));
 
     public Dictionary<string, IReadOnlyDictionary<string, string>> NamespaceLabels() => Namespaces.Snapshot()
         .ToDictionary(ns => ns.Name, ns => ns.View(KubernetesJson.Default.AnyObject).Metadata.Labels ?? LabelSelectors.NoLabels);
-}
-
-/// <summary>Of a PodGroup how many of its pods must start together.</summary>
-internal sealed record PodGroupGist
-{
-    public PodGroupSpec? Spec { get; set; }
-}
-
-internal sealed record PodGroupSpec
-{
-    public int? MinMember { get; set; }
 }

@@ -24,9 +24,6 @@ internal sealed record SchedulingPod
     public const string DefaultScheduler = "default-scheduler";
     public const string GangScheduler = "volcano";
 
-    /// <summary>The annotations by which a pod says to which PodGroup it belongs; Volcano's own, and the older one.</summary>
-    private static readonly string[] s_groupAnnotations = ["scheduling.k8s.io/group-name", "scheduling.volcano.sh/group-name"];
-
     public required NamespacedName Name { get; init; }
 
     public required string Uid { get; init; }
@@ -65,8 +62,10 @@ internal sealed record SchedulingPod
     /// <summary>Somebody still holds it back (schedulingGates).</summary>
     public bool IsGated { get; init; }
 
+    public GangMember Gang { get; init; } = GangMember.None;
+
     /// <summary>The PodGroup that it belongs to; empty for none.</summary>
-    public string Group { get; init; } = "";
+    public string Group => Gang.Group;
 
     /// <summary>The UID of the controller that made it; empty for none.</summary>
     public string Controller { get; init; } = "";
@@ -106,7 +105,7 @@ internal sealed record SchedulingPod
             Spread = spec.TopologySpreadConstraints ?? [],
             Claims = spec.Claims(),
             IsGated = spec.SchedulingGates is { Count: > 0 },
-            Group = s_groupAnnotations.Select(key => pod.Metadata?.Annotations?.GetValueOrDefault(key)).FirstOrDefault(g => g is { Length: > 0 }) ?? "",
+            Gang = GangMember.Of(pod.Metadata?.Annotations),
             Controller = pod.Metadata?.OwnerReferences?.FirstOrDefault(owner => owner.Controller == true)?.Uid ?? "",
             Created = KubeTime.TryParse(pod.Metadata?.CreationTimestamp, out var created) ? created : default,
             Started = KubeTime.TryParse(pod.Status?.StartTime, out var started) ? started : DateTimeOffset.MaxValue,

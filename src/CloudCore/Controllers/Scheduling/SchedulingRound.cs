@@ -18,10 +18,10 @@ internal sealed record SchedulingState
     public IReadOnlyList<SchedulingPod> Nominated { get; init; } = [];
 
     /// <summary>How many pods of a PodGroup must start together; null where there is no such group.</summary>
-    public Func<NamespacedName, int?> MinMember { get; init; } = static _ => null;
+    public Func<NamespacedName, GangRule?> Gang { get; init; } = static _ => null;
 
-    /// <summary>Pods of the group that have a node already.</summary>
-    public Func<NamespacedName, int> Started { get; init; } = static _ => 0;
+    /// <summary>The tasks of those pods of the group that have a node already, or have done their work.</summary>
+    public Func<NamespacedName, IReadOnlyList<string>> Started { get; init; } = static _ => [];
 
     /// <summary>What the claims of a pod allow: a reason that holds for all nodes, or a filter for each.</summary>
     public Func<SchedulingPod, PodVolumes> Volumes { get; init; } = static _ => PodVolumes.None;
@@ -60,7 +60,7 @@ internal static class SchedulingRound
         {
             // a group that is not there means something to the gang scheduler alone
             var group = new NamespacedName(pod.Name.Namespace, pod.Group);
-            if (pod.Group.Length == 0 || (pod.SchedulerName != SchedulingPod.GangScheduler && state.MinMember(group) is null))
+            if (pod.Group.Length == 0 || (pod.SchedulerName != SchedulingPod.GangScheduler && state.Gang(group) is null))
             {
                 results.Add(Place(state, pod));
             }
@@ -93,15 +93,15 @@ internal static class SchedulingRound
 
     private static List<RoundResult> PlaceGroup(SchedulingState state, NamespacedName group, List<SchedulingPod> pods)
     {
-        if (state.MinMember(group) is not { } least)
+        if (state.Gang(group) is not { } rule)
         {
             return [.. pods.Select(pod => Refuse(pod, $"pod group {group.Name} was not found in namespace {group.Namespace}"))];
         }
 
         var started = state.Started(group);
-        var results = pods.ConvertAll(pod => Place(state, pod));
+        var results = NeededFirst(pods, rule, started).ConvertAll(pod => Place(state, pod));
         var placed = results.Where(result => result.Outcome.Node is not null).ToList();
-        if (started + placed.Count >= least)
+        if (rule.IsMetBy([.. started, .. placed.Select(result => result.Pod.Gang.Task)]))
         {
             return results;
         }
@@ -110,8 +110,20 @@ internal static class SchedulingRound
         var why = results.Find(result => result.Outcome.Node is null)?.Outcome.Message;
         var message = string.Create(
             CultureInfo.InvariantCulture,
-            $"{pods.Count}/{pods.Count} tasks in gang unschedulable: pod group is not ready, {pods.Count} Pending, {started} Running, {least} minAvailable{(why is null ? "" : $"; {why}")}");
+            $"{pods.Count}/{pods.Count} tasks in gang unschedulable: pod group is not ready, {pods.Count} Pending, {started.Count} Running, {rule.MinMember} minAvailable{(why is null ? "" : $"; {why}")}");
         return [.. pods.Select(pod => Refuse(pod, message))];
+    }
+
+    // of each task as many as it must have: workers that are a few more must not take the place of the one parameter server
+    private static List<SchedulingPod> NeededFirst(List<SchedulingPod> pods, GangRule rule, IReadOnlyList<string> started)
+    {
+        var needed = new List<SchedulingPod>();
+        foreach (var (task, count) in rule.MinTaskMember)
+        {
+            needed.AddRange(pods.Where(pod => pod.Gang.Task == task).Take(count - started.Count(other => other == task)));
+        }
+
+        return [.. pods.Where(needed.Contains), .. pods.Where(pod => !needed.Contains(pod))];
     }
 
     private static RoundResult Refuse(SchedulingPod pod, string message) => new(pod, new PlacementOutcome(null, message, null));

@@ -99,8 +99,19 @@ public sealed class SchedulerTests
         await rig.HoldsAsync("one alone does not start", async () =>
             Messages(await rig.ListAsync(ApiResources.Events)).Any(m => m.Contains("pod group is not ready, 2 Pending, 0 Running, 2 minAvailable", StringComparison.Ordinal)));
         Assert.DoesNotContain(rig.Alive("train"), pod => pod.IsBound);
+        await rig.HoldsAsync("the group says why", async () => await GroupAsync(rig) == "Pending 0 Unschedulable: 2/2 tasks in gang unschedulable: pod group is not ready, 2 Pending, 2 minAvailable; Pending: 2 Unschedulable");
         await rig.AddNodeAsync("n1", cpu: "1");
         await rig.HoldsAsync("both run", () => rig.Alive("train").Count(pod => pod.IsReady) == 2);
+        await rig.HoldsAsync("the group says so", async () => await GroupAsync(rig) == "Running 2 Scheduled: ");
+        Assert.Matches("""(?m)^train +Running +2 +2 +\S+ *$""", await rig.KubectlAsync("get", "podgroup", "train"));
+    }
+
+    // its phase, how many run, and the condition that is True
+    private static async Task<string> GroupAsync(WorkloadRig rig)
+    {
+        var status = (await rig.GetAsync(ApiResources.PodGroups, "train"))!["status"];
+        var condition = status?["conditions"]?.AsArray().SingleOrDefault(c => (string?)c!["status"] == "True");
+        return $"{status?["phase"]} {status?["running"]} {condition?["type"]}: {condition?["message"]}";
     }
 
     private static ApiResource ApiResource(string group, string plural, string kind) => new(group, "v1", plural, kind, false);

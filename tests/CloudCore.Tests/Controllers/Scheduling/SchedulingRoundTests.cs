@@ -17,6 +17,7 @@ public sealed class SchedulingRoundTests
     private readonly List<SchedulingPod> _nominated = [];
     private readonly List<KubeObject> _budgets = [];
     private int? _minMember;
+    private Dictionary<string, int> _minTaskMember = [];
 
     [Fact]
     public void Reasons_are_counted_and_sorted_as_kubernetes_writes_them()
@@ -295,6 +296,19 @@ public sealed class SchedulingRoundTests
     }
 
     [Fact]
+    public void A_gang_has_what_each_of_its_tasks_must_have_before_it_has_more()
+    {
+        (_minMember, _minTaskMember) = (3, new() { ["server"] = 1, ["worker"] = 2 });
+        Node("n0", cpu: 3000);
+        var results = Run(Gang("w0", 1000, task: "worker"), Gang("w1", 1000, task: "worker"), Gang("w2", 1000, task: "worker"), Gang("x", 1000, task: "server"));
+        Assert.Equal(["w0", "w1", "x"], results.Where(result => result.Outcome.Node is not null).Select(result => result.Pod.Name.Name).Order());
+        results = Run(Gang("w0", 1000, task: "worker"), Gang("w1", 1000, task: "worker"), Gang("w2", 1000, task: "worker"));
+        Assert.DoesNotContain(results, result => result.Outcome.Node is not null);
+        _bound.Add(Gang("x", 0, task: "server") with { NodeName = "n0" });
+        Assert.Equal(2, Run(Gang("w0", 1000, task: "worker"), Gang("w1", 1000, task: "worker")).Count(result => result.Outcome.Node is not null));
+    }
+
+    [Fact]
     public void Two_gangs_do_not_lock_each_other_out()
     {
         _minMember = 2;
@@ -357,8 +371,8 @@ public sealed class SchedulingRoundTests
         Pending = pending,
         Nominated = _nominated,
         Budgets = new DisruptionBudgets(_budgets),
-        MinMember = _ => _minMember,
-        Started = group => _bound.Count(pod => pod.Group == group.Name),
+        Gang = _ => _minMember is { } least ? new GangRule(least, _minTaskMember) : null,
+        Started = group => [.. _bound.Where(pod => pod.Group == group.Name).Select(pod => pod.Gang.Task)],
         TieBreak = _ => 0,
     };
 
@@ -384,8 +398,8 @@ public sealed class SchedulingRoundTests
          "status":{"disruptionsAllowed":{{{allowed}}},"disruptedPods":{"{{{evicted}}}":"2026-01-01T00:00:00Z"} } }
         """)));
 
-    private static SchedulingPod Gang(string name, long cpu, string group = "g") =>
-        Pod(name, cpu) with { Group = group, SchedulerName = SchedulingPod.GangScheduler };
+    private static SchedulingPod Gang(string name, long cpu, string group = "g", string task = "") =>
+        Pod(name, cpu) with { Gang = new GangMember(group, task), SchedulerName = SchedulingPod.GangScheduler };
 
     private static SchedulingPod Pod(string name, long cpu = 0, (string, string)? labels = null) => new()
     {
