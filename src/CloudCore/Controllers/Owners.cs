@@ -22,6 +22,16 @@ internal static class Owners
         && owner.ApiVersion.StartsWith(kind.Group, StringComparison.Ordinal)
         && (kind.Group.Length == 0 ? !owner.ApiVersion.Contains('/', StringComparison.Ordinal) : owner.ApiVersion.AsSpan(kind.Group.Length).StartsWith("/"));
 
+    /// <summary>
+    /// Whether the owner is still there by the API's word: the cache may show one that is gone, and what that adopted would be collected
+    /// as garbage (Kubernetes' RecheckDeletionTimestamp).
+    /// </summary>
+    public static async Task<bool> IsCurrentAsync(this KubeApi.KubeClient client, KubeApi.ApiResource kind, KubeObject owner, CancellationToken ct)
+    {
+        var live = await client.GetAsync(kind, owner.Namespace, owner.Name, ct);
+        return live is { IsDeleting: false } && live.Uid == owner.Uid;
+    }
+
     /// <summary>The reference that controls, if there is one.</summary>
     public static OwnerReference? Controller(this ObjectMeta metadata) =>
         metadata.OwnerReferences?.FirstOrDefault(owner => owner.Controller == true);

@@ -72,7 +72,7 @@ internal sealed partial class PodControl(KubeClient client, PodIndex pods, PodsI
 
         var adopt = pods.Uncontrolled(owner.Namespace)
             .Where(pod => !pod.IsDeleting && selector.Matches(pod.Labels) && mayAdopt?.Invoke(pod) != false).ToList();
-        if (adopt.Count > 0 && await IsCurrentAsync(owner, ct))
+        if (adopt.Count > 0 && await client.IsCurrentAsync(kind, owner, ct))
         {
             foreach (var pod in adopt)
             {
@@ -125,13 +125,6 @@ internal sealed partial class PodControl(KubeClient client, PodIndex pods, PodsI
         {
             // gone, or another of that name is there
         }
-    }
-
-    // the cache may still show an owner that is gone; what it adopted would be collected as garbage
-    private async Task<bool> IsCurrentAsync(KubeObject owner, CancellationToken ct)
-    {
-        var live = await client.GetAsync(kind, owner.Namespace, owner.Name, ct);
-        return live is { IsDeleting: false } && live.Uid == owner.Uid;
     }
 
     [LoggerMessage(LogLevel.Debug, "{Owner}: pod {Pod} on {Node} deleted")]

@@ -12,11 +12,12 @@ namespace EdgeSync.CloudCore.Controllers;
 /// <summary>What the history reads of a workload that has one.</summary>
 /// <param name="Value">The workload.</param>
 /// <param name="Metadata">Its metadata.</param>
+/// <param name="Selector">Which revisions it may take that nobody has.</param>
 /// <param name="TemplateLabels">The labels of its template, which its revisions carry.</param>
 /// <param name="CollisionCount">Its status' count.</param>
 /// <param name="Limit">How many old revisions it keeps; null for the default.</param>
 internal sealed record RevisionOwner(
-    KubeObject Value, ObjectMeta Metadata, IReadOnlyDictionary<string, string>? TemplateLabels, int CollisionCount, int? Limit);
+    KubeObject Value, ObjectMeta Metadata, LabelSelector? Selector, IReadOnlyDictionary<string, string>? TemplateLabels, int CollisionCount, int? Limit);
 
 /// <summary>
 /// The ControllerRevisions of DaemonSets or StatefulSets: one for each template, the current one with the highest number, as
@@ -35,14 +36,11 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
     // the template of an unchanged generation is not written and hashed again; a few entries per DaemonSet
     private readonly ConcurrentDictionary<string, (string Version, byte[] Data, string Digest)> _templates = new();
 
-    /// <summary>The name of a revision.</summary>
-    public static string NameOf(KubeObject workload, string hash) => $"{workload.Name}-{hash}";
-
-    /// <summary>The hash of the current template, after its revision is stored and has the highest number.</summary>
-    public async Task<string> EnsureCurrentAsync(RevisionOwner owner, CancellationToken ct)
+    /// <summary>Name and hash of the current template's revision, after it is stored and has the highest number.</summary>
+    public async Task<(string Name, string Hash)> EnsureCurrentAsync(RevisionOwner owner, CancellationToken ct)
     {
         var (data, digest) = ReadTemplate(owner);
-        var known = revisions.OwnedBy(owner.Value.Uid);
+        var known = await ClaimAsync(owner, ct);
         var highest = known.Count == 0 ? 0 : known[^1].Revision;
         var current = known.LastOrDefault(revision => revision.Digest == digest && revision.Hash.Length > 0 && !revision.IsDeleting);
         if (current is null)
@@ -59,16 +57,16 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
                 Encoding.UTF8.GetBytes(patch), null, ct);
         }
 
-        return current.Hash;
+        return (current.Name.Name, current.Hash);
     }
 
     /// <summary>Deletes the oldest revisions past the limit; never one that is in use.</summary>
     /// <param name="owner">The workload.</param>
-    /// <param name="inUse">The current hash and those that pods still have.</param>
+    /// <param name="isInUse">Whether it is the current one, or of a pod that is there.</param>
     /// <param name="ct">Ends the requests.</param>
-    public async Task TrimAsync(RevisionOwner owner, IReadOnlySet<string> inUse, CancellationToken ct)
+    public async Task TrimAsync(RevisionOwner owner, Func<RevisionFacts, bool> isInUse, CancellationToken ct)
     {
-        var old = revisions.OwnedBy(owner.Value.Uid).Where(revision => !inUse.Contains(revision.Hash) && !revision.IsDeleting).ToList();
+        var old = revisions.OwnedBy(owner.Value.Uid).Where(revision => !isInUse(revision) && !revision.IsDeleting).ToList();
         foreach (var revision in old.Take(Math.Max(0, old.Count - (owner.Limit ?? DefaultLimit))))
         {
             try
@@ -93,22 +91,46 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
         }
     }
 
-    private async Task<string> CreateAsync(RevisionOwner owner, byte[] data, string digest, long number, CancellationToken ct)
+    /// <summary>
+    /// Its revisions, oldest first, after it has taken those that fit its selector and that nobody controls, whatever their names: what a
+    /// workload that was deleted with --cascade=orphan left is the history of the next one with its selector
+    /// (Kubernetes' ControllerRevisionControllerRefManager).
+    /// </summary>
+    private async Task<IReadOnlyList<RevisionFacts>> ClaimAsync(RevisionOwner owner, CancellationToken ct)
+    {
+        var known = revisions.OwnedBy(owner.Value.Uid);
+        var orphans = revisions.Orphans(owner.Value.Namespace).Where(revision => owner.Selector.Matches(revision.Labels)).ToList();
+        if (orphans.Count == 0 || !await client.IsCurrentAsync(kind, owner.Value, ct))
+        {
+            return known;
+        }
+
+        foreach (var orphan in orphans)
+        {
+            await client.PatchAsync(
+                ApiResources.ControllerRevisions, orphan.Name.Namespace, orphan.Name.Name, PatchType.Merge,
+                MetadataPatch.Owners(orphan.Uid, orphan.Owners.Append(owner.Value.Controlling(kind))), null, ct);
+        }
+
+        return [.. known.Concat(orphans).OrderBy(revision => revision.Revision)];
+    }
+
+    private async Task<(string Name, string Hash)> CreateAsync(RevisionOwner owner, byte[] data, string digest, long number, CancellationToken ct)
     {
         // the collision count makes another hash where two templates have the same one
         var collisions = owner.CollisionCount;
         var hash = SafeNames.Suffix(
             SHA256.HashData([.. data, .. Encoding.ASCII.GetBytes(collisions.ToString(CultureInfo.InvariantCulture))]), HashLength);
-        var name = NameOf(owner.Value, hash);
+        var name = $"{owner.Value.Name}-{hash}";
         try
         {
             await client.CreateAsync(
                 ApiResources.ControllerRevisions, owner.Value.Namespace, Write(owner, (name, hash), data, number), ct);
-            return hash;
+            return (name, hash);
         }
         catch (ApiException e) when (e.IsAlreadyExists)
         {
-            // ours, and only the cache is behind; or left by a workload that was deleted with --cascade=orphan
+            // ours, or nobody's, and only the cache is behind
             var existing = await client.GetAsync(ApiResources.ControllerRevisions, owner.Value.Namespace, name, ct);
             if (existing is null)
             {
@@ -129,7 +151,7 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
                     MetadataPatch.Owners(existing.Uid, [owner.Value.Controlling(kind)]), null, ct);
             }
 
-            return hash;
+            return (name, hash);
         }
     }
 

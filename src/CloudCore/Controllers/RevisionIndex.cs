@@ -11,7 +11,14 @@ namespace EdgeSync.CloudCore.Controllers;
 /// canonical form; the hash is its label, which the pods of that template carry too (those of a StatefulSet carry the revision's name).
 /// </summary>
 internal sealed record RevisionFacts(
-    NamespacedName Name, string Uid, long Revision, string Digest, string Hash, IReadOnlyList<OwnerReference> Owners, bool IsDeleting)
+    NamespacedName Name,
+    string Uid,
+    long Revision,
+    string Digest,
+    string Hash,
+    IReadOnlyDictionary<string, string> Labels,
+    IReadOnlyList<OwnerReference> Owners,
+    bool IsDeleting)
 {
     /// <summary>Where revisions of StatefulSets have their hash.</summary>
     public const string HashLabel = "controller.kubernetes.io/hash";
@@ -28,6 +35,7 @@ internal sealed record RevisionFacts(
             root.TryGetProperty("revision", out var number) && number.TryGetInt64(out var revision) ? revision : 0,
             root.TryGetProperty("data", out var data) ? DigestOf(data) : "",
             meta.Labels?.GetValueOrDefault(DaemonPodWriter.HashLabel) ?? meta.Labels?.GetValueOrDefault(HashLabel) ?? "",
+            meta.Labels ?? LabelSelectors.NoLabels,
             meta.OwnerReferences ?? [],
             value.IsDeleting);
     }
@@ -70,6 +78,11 @@ internal sealed partial class RevisionIndex(Informer revisions, ILogger logger)
     /// <summary>Those with an owner reference to that UID, oldest revision first.</summary>
     public IReadOnlyList<RevisionFacts> OwnedBy(string uid) =>
         [.. All().Where(revision => revision.Owners.Any(owner => owner.Uid == uid)).OrderBy(revision => revision.Revision)];
+
+    /// <summary>Those that nobody controls, oldest revision first.</summary>
+    public IReadOnlyList<RevisionFacts> Orphans(string ns) =>
+        [.. All().Where(revision => revision.Name.Namespace == ns && !revision.IsDeleting && !revision.Owners.Any(owner => owner.Controller == true))
+            .OrderBy(revision => revision.Revision)];
 
     private void Apply(InformerChange change)
     {

@@ -122,8 +122,8 @@ internal sealed partial class DaemonSetController : IController
         await _pods.ClaimAsync(daemonSet, view.Spec.Selector, null, ct);
         await _pods.SettleAsync(daemonSet, ct);
         var owner = new RevisionOwner(
-            daemonSet, view.Metadata, view.Spec.Template.Metadata.Labels, view.Status?.CollisionCount ?? 0, view.Spec.RevisionHistoryLimit);
-        var hash = await _history.EnsureCurrentAsync(owner, ct);
+            daemonSet, view.Metadata, view.Spec.Selector, view.Spec.Template.Metadata.Labels, view.Status?.CollisionCount ?? 0, view.Spec.RevisionHistoryLimit);
+        var (_, hash) = await _history.EnsureCurrentAsync(owner, ct);
         var pods = _pods.Controlled(daemonSet);
         var plan = Decide(daemonSet, view, hash, pods);
         NoteCost(key, Stopwatch.GetElapsedTime(began));
@@ -131,7 +131,8 @@ internal sealed partial class DaemonSetController : IController
         await Task.WhenAll(
             _actions.ApplyAsync(daemonSet, view, hash, plan, NoteReplaced, ct),
             _status.WriteAsync(daemonSet, view, hash, plan, ct));
-        await _history.TrimAsync(owner, pods.Select(pod => pod.Labels.GetValueOrDefault(DaemonPodWriter.HashLabel, "")).Append(hash).ToHashSet(), ct);
+        var inUse = pods.Select(pod => pod.Labels.GetValueOrDefault(DaemonPodWriter.HashLabel, "")).Append(hash).ToHashSet();
+        await _history.TrimAsync(owner, revision => inUse.Contains(revision.Hash), ct);
 
         var again = _inFlight.HasAny(daemonSet.Uid) ? PodsInFlight.Patience : (TimeSpan?)null;
         if ((plan.LookAgainAfter is { } wait && (again is null || wait < again) ? wait : again) is { } delay)

@@ -86,8 +86,8 @@ internal sealed partial class StatefulSetController : IController
         await _pods.ClaimAsync(value, set.Spec.Selector, pod => StatefulSetDecision.OrdinalOf(value.Name, pod.Name.Name) is not null, ct);
         await _pods.SettleAsync(value, ct);
         var owner = new RevisionOwner(
-            value, set.Metadata, set.Spec.Template?.Metadata?.Labels, set.Status?.CollisionCount ?? 0, set.Spec.RevisionHistoryLimit);
-        var updateRevision = RevisionHistory.NameOf(value, await _history.EnsureCurrentAsync(owner, ct));
+            value, set.Metadata, set.Spec.Selector, set.Spec.Template?.Metadata?.Labels, set.Status?.CollisionCount ?? 0, set.Spec.RevisionHistoryLimit);
+        var (updateRevision, _) = await _history.EnsureCurrentAsync(owner, ct);
         var pods = _pods.Controlled(value);
         var plan = StatefulSetDecision.Decide(new StatefulSetState
         {
@@ -214,10 +214,8 @@ internal sealed partial class StatefulSetController : IController
 
     private Task TrimAsync(RevisionOwner owner, IEnumerable<PodFacts> pods, StatefulSetStatus status, CancellationToken ct)
     {
-        var names = pods.Select(StatefulSetDecision.RevisionOf).Append(status.CurrentRevision!).Append(status.UpdateRevision!);
-        var prefix = RevisionHistory.NameOf(owner.Value, "");
-        return _history.TrimAsync(
-            owner, names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..]).ToHashSet(), ct);
+        var inUse = pods.Select(StatefulSetDecision.RevisionOf).Append(status.CurrentRevision!).Append(status.UpdateRevision!).ToHashSet();
+        return _history.TrimAsync(owner, revision => inUse.Contains(revision.Name.Name), ct);
     }
 
     private async Task WriteStatusAsync(KubeObject value, StatefulSet set, StatefulSetStatus wanted, CancellationToken ct)
