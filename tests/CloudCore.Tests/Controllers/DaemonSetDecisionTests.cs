@@ -234,6 +234,73 @@ public sealed class DaemonSetDecisionTests
         Assert.Equal([old], Decide().Delete);
     }
 
+    [Theory]
+    [InlineData("\"34%\"", 2)]
+    [InlineData("\"1%\"", 1)]
+    [InlineData("\"100%\"", 4)]
+    public void With_surge_a_share_is_of_the_wanted_pods_rounded_up(string share, int expected)
+    {
+        Nodes(4);
+        RollingUpdate(maxSurge: share, maxUnavailable: "0");
+        foreach (var node in _nodes)
+        {
+            Pod(node.Name, "old");
+        }
+
+        var plan = Decide();
+        Assert.Empty(plan.Delete);
+        Assert.Equal(expected, plan.CreateOn.Count);
+    }
+
+    [Fact]
+    public void With_surge_old_pods_that_serve_nobody_get_their_successors_beyond_the_limit()
+    {
+        Nodes(4);
+        RollingUpdate(maxSurge: "1", maxUnavailable: "0");
+        Pod("n0", "old");
+        Pod("n0", "new", ready: false);
+        Pod("n1", "old");
+        var broken = new[] { Pod("n2", "old", ready: false), Pod("n3", "old", ready: false) };
+        var plan = Decide();
+        Assert.Empty(plan.Delete);
+        Assert.Equal(broken.Select(pod => new DaemonPodPlace(pod.NodeName, pod.Uid)), plan.CreateOn);
+    }
+
+    [Fact]
+    public void With_surge_a_new_pod_that_is_available_makes_room_for_the_next_and_the_status_counts_the_older()
+    {
+        Nodes(3);
+        RollingUpdate(maxSurge: "1", maxUnavailable: "0");
+        var replaced = Pod("n0", "old");
+        Pod("n0", "new", age: 10);
+        var next = Pod("n1", "old");
+        Pod("n2", "new");
+        var plan = Decide();
+        Assert.Equal([replaced], plan.Delete);
+        Assert.Equal([new DaemonPodPlace("n1", next.Uid)], plan.CreateOn);
+        Assert.Equal((3, 1, 3), (plan.Status.DesiredNumberScheduled, plan.Status.UpdatedNumberScheduled, plan.Status.NumberAvailable));
+    }
+
+    [Fact]
+    public void With_surge_of_several_old_and_several_new_pods_one_each_is_kept()
+    {
+        Nodes(1);
+        RollingUpdate(maxSurge: "1", maxUnavailable: "0");
+        Pod("n0", "old", age: 60);
+        Pod("n0", "new", ready: false, age: 30);
+        var surplus = new[] { Pod("n0", "new", ready: false, age: 20), Pod("n0", "old", age: 50) };
+        Assert.Equal(surplus, Decide().Delete.OrderBy(pod => pod.Uid));
+    }
+
+    [Fact]
+    public void With_surge_a_pod_on_its_way_out_is_none_that_a_new_one_stands_beside()
+    {
+        Nodes(1);
+        RollingUpdate(maxSurge: "1", maxUnavailable: "0");
+        Pod("n0", "old", deleting: true);
+        Assert.Empty(Decide().CreateOn);
+    }
+
     [Fact]
     public void Status_counts_what_is_updated_ready_and_available()
     {

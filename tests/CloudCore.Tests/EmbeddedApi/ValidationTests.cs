@@ -13,6 +13,7 @@ public sealed class ValidationTests(ApiFixture fixture) : IClassFixture<ApiFixtu
     [InlineData("spec.template.metadata.labels", "Invalid value: {\"a\":\"b\"}: `selector` does not match template `labels`", "{" + Template + "}")]
     [InlineData("spec.template.spec.containers", "Required value", "{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[]}}}")]
     [InlineData("spec.template.spec.restartPolicy", "Unsupported value: \"Never\": supported values: \"Always\"", "{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}")]
+    [InlineData("spec.updateStrategy.rollingUpdate.maxSurge", "Invalid value: 1: may not be set when maxUnavailable is non-zero", "{\"updateStrategy\":{\"rollingUpdate\":{\"maxSurge\":1}},\"selector\":{\"matchLabels\":{\"a\":\"b\"}}," + Template + "}")]
     public async Task Daemon_sets(string field, string message, string spec) =>
         await RefusedAsync(ApiClient.Apps + "/daemonsets", "DaemonSet.apps", field, message, spec);
 

@@ -106,14 +106,32 @@ internal static class WorkloadRules
             return;
         }
 
-        if (strategy.Text("type") == "RollingUpdate" && strategy.Object("rollingUpdate") is { } rolling
-            && IsNothing(rolling["maxUnavailable"]) && IsNothing(rolling["maxSurge"]))
+        if (strategy.Text("type") != "RollingUpdate")
         {
-            errors.Required($"{field}.rollingUpdate.maxUnavailable", "cannot be 0 when maxSurge is 0");
+            return;
+        }
+
+        if (strategy.Object("rollingUpdate") is not { } rolling)
+        {
+            errors.Required($"{field}.rollingUpdate");
+            return;
+        }
+
+        string unavailable = $"{field}.rollingUpdate.maxUnavailable", surge = $"{field}.rollingUpdate.maxSurge";
+        NumberRules.CheckCountOrPercent(rolling["maxUnavailable"], unavailable, errors);
+        NumberRules.CheckCountOrPercent(rolling["maxSurge"], surge, errors);
+        NumberRules.CheckAtMostAll(rolling["maxUnavailable"], unavailable, errors);
+        NumberRules.CheckAtMostAll(rolling["maxSurge"], surge, errors);
+        switch (NumberRules.IsNone(rolling["maxUnavailable"]), NumberRules.IsNone(rolling["maxSurge"]))
+        {
+            case (false, false):
+                errors.Invalid(surge, rolling["maxSurge"], "may not be set when maxUnavailable is non-zero");
+                break;
+            case (true, true):
+                errors.Required(unavailable, "cannot be 0 when maxSurge is 0");
+                break;
         }
     }
-
-    private static bool IsNothing(JsonNode? amount) => amount is null || amount.ToString() is "0" or "0%";
 
     /// <summary>A pod's spec without what may change; how it was before says whether the grace and the gates may.</summary>
     private static JsonObject Fixed(JsonObject spec, JsonObject before)

@@ -1,0 +1,61 @@
+using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.KubeApi;
+
+namespace EdgeSync.CloudCore.Tests.Controllers;
+
+/// <summary>What becomes of revisions that were there before, on the embedded API with all controllers at work.</summary>
+public sealed class RevisionHistoryTests
+{
+    [Fact]
+    public async Task Another_revision_of_the_same_name_counts_up_the_collisions_and_gets_out_of_the_way()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        await rig.CreateAsync(ApiResources.DaemonSets, DaemonSet("d", "i:1"));
+        await rig.HoldsAsync("a revision is stored", async () => (await RevisionsAsync(rig)).Count == 1);
+        var name = (await RevisionsAsync(rig))[0]["metadata"]!["name"]!.ToString();
+        await rig.Client.DeleteAsync(ApiResources.DaemonSets, "default", "d", null, rig.Ct);
+        await rig.HoldsAsync("it went with its owner", async () => (await RevisionsAsync(rig)).Count == 0);
+
+        await rig.CreateAsync(ApiResources.ControllerRevisions, $$"""
+            {"metadata":{"name":"{{name}}"},"revision":7,"data":{"spec":{"template":{"other":true} } } }
+            """);
+        await rig.CreateAsync(ApiResources.DaemonSets, DaemonSet("d", "i:1"));
+        await rig.HoldsAsync("it has a revision of another name", async () => (await RevisionsAsync(rig)).Any(revision => IsOf(revision, "d")));
+        var own = (await RevisionsAsync(rig)).Single(revision => IsOf(revision, "d"));
+        Assert.NotEqual(name, own["metadata"]!["name"]!.ToString());
+        Assert.Equal(1, (int)own["revision"]!);
+        await rig.HoldsAsync("the collision is counted", async () =>
+            (int?)(await rig.GetAsync(ApiResources.DaemonSets, "d"))!["status"]!["collisionCount"] == 1);
+        Assert.Null((await rig.GetAsync(ApiResources.ControllerRevisions, name))!["metadata"]!["ownerReferences"]);
+    }
+
+    [Fact]
+    public async Task Orphans_of_the_same_template_are_gone_on_with_under_whatever_name()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        await rig.AddNodeAsync("n0");
+        await rig.CreateAsync(ApiResources.DaemonSets, DaemonSet("d", "i:1"));
+        await rig.HoldsAsync("it runs", () => rig.Alive("a").Any(pod => pod.IsReady));
+        var pod = rig.Alive("a")[0];
+        await rig.Client.DeleteAsync(ApiResources.DaemonSets, "default", "d", new DeleteOptions { PropagationPolicy = "Orphan" }, rig.Ct);
+        await rig.HoldsAsync("it is gone", async () => await rig.GetAsync(ApiResources.DaemonSets, "d") is null);
+
+        await rig.CreateAsync(ApiResources.DaemonSets, DaemonSet("e", "i:1"));
+        await rig.HoldsAsync("its pod is an updated one of the new owner", async () =>
+            (int?)(await rig.GetAsync(ApiResources.DaemonSets, "e"))!["status"]?["updatedNumberScheduled"] == 1
+            && rig.Alive("a")[0].Controller?.Name == "e");
+        Assert.Equal(pod.Uid, Assert.Single(rig.Alive("a")).Uid);
+        var revision = Assert.Single(await RevisionsAsync(rig));
+        Assert.StartsWith("d-", revision["metadata"]!["name"]!.ToString(), StringComparison.Ordinal);
+        Assert.True(IsOf(revision, "e"));
+    }
+
+    private static bool IsOf(JsonObject revision, string owner) => revision["metadata"]!["ownerReferences"]?[0]?["name"]?.ToString() == owner;
+
+    private static Task<IReadOnlyList<JsonObject>> RevisionsAsync(WorkloadRig rig) => rig.ListAsync(ApiResources.ControllerRevisions);
+
+    private static string DaemonSet(string name, string image) => $$$$$"""
+        {"metadata":{"name":"{{{{{name}}}}}"},"spec":{"selector":{"matchLabels":{"app":"a"}},
+         "template":{"metadata":{"labels":{"app":"a"}},"spec":{"containers":[{"name":"c","image":"{{{{{image}}}}}"}]}}}}
+        """;
+}
