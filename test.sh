@@ -16,6 +16,9 @@ cd "$ROOT"
 PATH=$PATH:/usr/sbin:/sbin
 readonly CONFIGURATION=Release RESULTS=$ROOT/out/test-results
 # a test that hangs is ended after this time, and its project counts as failed
+# projects that run at a time: most tests wait for something else. The one that drives whole sites of real programs, with
+# time limits of their own, has the machine for itself.
+readonly LANES=2 ALONE=Integration.Tests
 readonly HANG_TIMEOUT=${TEST_HANG_TIMEOUT:-5m} PROJECT_TIMEOUT=${TEST_PROJECT_TIMEOUT:-15m} LONG_TIMEOUT=2h
 
 filter='Category!=Long'
@@ -100,21 +103,46 @@ count() {
     printf '   %-28s %5d passed, %3d failed, %3d skipped\n' "$name" "$p" "$f" "$s"
 }
 
-run_project() {
-    local project=$1 name status=0 log trx started=$EPOCHREALTIME
-    name=$(basename "$project" .csproj)
-    log=$RESULTS/$name.log trx=$RESULTS/$name.trx
-    timeout --signal INT --kill-after 30s "$project_timeout" \
+# run_tests NAME PROJECT: its log, its results and NAME.end with "EXIT SECONDS" in the results' folder.
+run_tests() {
+    local name=$1 project=$2 status=0 started=$EPOCHREALTIME
+    timeout --signal TERM --kill-after 30s "$project_timeout" \
         dotnet test "$project" --no-build -c "$CONFIGURATION" --nologo ${filter:+--filter "$filter"} \
         --results-directory "$RESULTS" --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=normal" \
-        --blame-hang-timeout "$HANG_TIMEOUT" --blame-hang-dump-type none </dev/null >"$log" 2>&1 || status=$?
+        --blame-hang-timeout "$HANG_TIMEOUT" --blame-hang-dump-type none </dev/null >"$RESULTS/$name.log" 2>&1 || status=$?
+    printf '%d %s\n' "$status" "$(seconds_since "$started")" >"$RESULTS/$name.end"
+}
+
+# report NAME: what failed, and the numbers.
+report() {
+    local name=$1 log=$RESULTS/$1.log status=1 seconds='?'
+    [[ ! -f $RESULTS/$name.end ]] || read -r status seconds <"$RESULTS/$name.end"
     if ((status != 0)); then
         printf '\n--- %s: what failed (all of it: %s)\n' "$name" "${log#"$ROOT/"}"
         awk '/^ *(Failed|\[FAIL\]) /{on=1} /^ *(Passed|Skipped) /{on=0} on' "$log" | head -n 400
         grep -q '^ *Failed ' "$log" || tail -n 60 "$log"
     fi
-    count "$name" "$trx" "$status"
-    say "$name took $(seconds_since "$started") s"
+    count "$name" "$RESULTS/$name.trx" "$status"
+    say "$name took $seconds s"
+}
+
+declare -A running=()
+
+# await_fewer N: waits until fewer than N projects run, and reports those that end.
+await_fewer() {
+    local pid
+    while ((${#running[@]} >= $1)); do
+        wait -n -p pid "${!running[@]}" || true
+        report "${running[$pid]}"
+        unset "running[$pid]"
+    done
+}
+
+start_project() {
+    local name
+    name=$(basename "$1" .csproj)
+    run_tests "$name" "$1" &
+    running[$!]=$name
 }
 
 step "What this machine needs"
@@ -138,7 +166,15 @@ mkdir -p "$RESULTS"
 mapfile -t projects < <(test_projects)
 ((${#projects[@]} > 0)) || die "no test project${selected[*]:+ named ${selected[*]}}"
 for project in "${projects[@]}"; do
-    run_project "$project"
+    [[ $project != */"$ALONE.csproj" ]] || continue
+    await_fewer "$LANES"
+    start_project "$project"
+done
+await_fewer 1
+for project in "${projects[@]}"; do
+    [[ $project == */"$ALONE.csproj" ]] || continue
+    start_project "$project"
+    await_fewer 1
 done
 print_skip_reasons
 
