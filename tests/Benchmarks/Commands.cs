@@ -37,13 +37,14 @@ internal static class Commands
               --runs N     worlds to start and measure, one after the other; the table has the medians (main-job, api and workloads {DefaultRuns}, fleet 1)
               --case NAME  one of: {string.Join(", ", FleetWish.Cases)}; without it, all
               --edges N,…  fleet sizes of the case "size", growing, 100 to 15000 each (1000,5000,10000,15000)
-              --fleet N    edges of the cases "fan-out", "storm" and, up to 2000, "compression" (5000)
+              --fleet N    edges of the cases "fan-out", "storm" and, up to 2000, "compression" and "replicas" (5000)
               --nodes N    pretend nodes of "workloads", 10 to 5000 (1000); with --quick 100
               --sets N     DaemonSets on all of them, 1 to 100 (20)
               --quick      small fleets: whether the parts work; its figures say nothing
 
             Measures what ./build.sh made (out/), or what EDGESYNC_OUT names. main-job needs root, containerd, mosquitto and
-            kubectl; fleet needs none of these, but 20,000 open files (ulimit -n). api compares with etcd and kube-apiserver, and
+            kubectl; fleet needs none of these, but 20,000 open files (ulimit -n), and its case
+            "replicas" a Kubernetes control plane in KUBEBUILDER_ASSETS. api compares with etcd and kube-apiserver, and
             workloads with kube-controller-manager and kube-scheduler on them, where KUBEBUILDER_ASSETS names a folder with them.
             """);
         return 2;

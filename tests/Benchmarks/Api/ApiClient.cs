@@ -12,7 +12,10 @@ internal sealed class ApiClient : IDisposable
 {
     private readonly HttpClient _http;
 
-    public ApiClient(string kubeconfig)
+    public ApiClient(string kubeconfig) => _http = Connect(kubeconfig);
+
+    /// <summary>Connections as a kubeconfig says.</summary>
+    public static HttpClient Connect(string kubeconfig)
     {
         var config = (JsonObject)YamlToJson.ReadOne(File.ReadAllText(kubeconfig))!;
         var cluster = config["clusters"]![0]!["cluster"]!;
@@ -20,7 +23,7 @@ internal sealed class ApiClient : IDisposable
         using var pem = X509Certificate2.CreateFromPem(Text(user, "client-certificate-data"), Text(user, "client-key-data"));
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         policy.CustomTrustStore.ImportFromPem(Text(cluster, "certificate-authority-data"));
-        _http = new HttpClient(new SocketsHttpHandler
+        return new HttpClient(new SocketsHttpHandler
         {
             // some thousand watches need more streams than one connection has
             EnableMultipleHttp2Connections = true,

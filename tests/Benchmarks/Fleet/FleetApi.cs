@@ -1,16 +1,16 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
-using EdgeSync.TestKit;
 
 namespace EdgeSync.Benchmarks.Fleet;
 
 /// <summary>The API as the fleet's administrator uses it.</summary>
-internal sealed class FleetApi(ProgramsCloud cloud) : IDisposable
+/// <param name="http">Connects as the administrator; disposed of with this.</param>
+internal sealed class FleetApi(HttpClient http) : IDisposable
 {
     private const string Namespace = "default";
 
-    private readonly HttpClient _http = AdminClient.Create(cloud);
+    private readonly HttpClient _http = http;
 
     public Task CreateConfigMapAsync(string name, string value) => SendAsync(
         HttpMethod.Post, $"/api/v1/namespaces/{Namespace}/configmaps", "application/json",
@@ -80,6 +80,21 @@ internal sealed class FleetApi(ProgramsCloud cloud) : IDisposable
     public async Task<double> PendingAsync() => (await _http.GetStringAsync(Relative("/metrics"))).Split('\n')
         .Where(l => l.StartsWith("edgesync_hub_pending_objects ", StringComparison.Ordinal))
         .Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>How many nodes each replica of a hub has, by its name.</summary>
+    public async Task<IReadOnlyDictionary<string, int>> NodesByReplicaAsync()
+    {
+        var nodes = JsonNode.Parse(await _http.GetStringAsync(Relative("/api/v1/nodes")))!["items"]!.AsArray();
+        return nodes.CountBy(node => ((string?)node!["metadata"]!["annotations"]?["edgesync.io/session"] ?? "").Split('/')[0]).ToDictionary();
+    }
+
+    /// <summary>How often the cluster's node lifecycle controller took a node for lost.</summary>
+    public async Task<int> NodesLostAsync() =>
+        JsonNode.Parse(await _http.GetStringAsync(Relative("/api/v1/events?fieldSelector=reason%3DNodeNotReady")))!["items"]!.AsArray().Count;
+
+    /// <summary>The replica that leads; empty for none.</summary>
+    public async Task<string> LeaderAsync() =>
+        (string?)JsonNode.Parse(await _http.GetStringAsync(Relative("/apis/coordination.k8s.io/v1/namespaces/kubeedge/leases/cloudcore")))!["spec"]?["holderIdentity"] ?? "";
 
     public void Dispose() => _http.Dispose();
 

@@ -1,11 +1,12 @@
 using System.Globalization;
+using EdgeSync.TestKit;
 
 namespace EdgeSync.Benchmarks.Fleet;
 
 /// <summary>What <c>fleet</c> is asked for.</summary>
 internal sealed record FleetWish
 {
-    public static readonly string[] Cases = ["size", "latency", "fan-out", "storm", "backlog", "resync", "compression"];
+    public static readonly string[] Cases = ["size", "latency", "fan-out", "storm", "backlog", "resync", "compression", "replicas"];
 
     public IReadOnlyList<int> Edges { get; init; } = [1000, 5000, 10_000, 15_000];
 
@@ -122,6 +123,12 @@ internal static class FleetCommand
                 break;
             case "compression":
                 await new CompressionCase(table, Math.Min(wish.Fleet, CompressionCase.MostEdges), wish.Idle).RunAsync();
+                break;
+            case "replicas" when EnvtestCluster.MissingReason is { } reason:
+                table.Note($"not measured: {reason}");
+                break;
+            case "replicas":
+                await new ReplicasCase(table, Math.Min(wish.Fleet, ReplicasCase.MostEdges)).RunAsync();
                 break;
             default:
                 await new ResyncCase(table).RunAsync();

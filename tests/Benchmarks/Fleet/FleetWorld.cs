@@ -28,7 +28,7 @@ internal sealed class FleetWorld : IAsyncDisposable
         Cloud = cloud;
         Hollow = hollow;
         _bare = bare;
-        Api = new FleetApi(cloud);
+        Api = new FleetApi(AdminClient.Create(cloud));
     }
 
     public ProgramsCloud Cloud { get; }

@@ -65,7 +65,7 @@ internal sealed class HollowAgent : IAsyncDisposable
                     TlsCaFile = File("ca.crt"),
                     TlsCertFile = File("node.crt"),
                     TlsPrivateKeyFile = File("node.key"),
-                    Websocket = new WebSocketSection { Server = $"127.0.0.1:{fleet.Target.Port}" },
+                    Websocket = new WebSocketSection { Server = $"127.0.0.1:{fleet.Target.Ports[0]}" },
                 },
             },
         };

@@ -64,13 +64,16 @@ internal sealed class HollowEdge(HollowFleet fleet, int index)
     /// <summary>Keeps a link up until the end; between two links it waits as the agent does, and where the fleet is held, for the fleet.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        var ports = fleet.Target.Ports;
         var failures = 0;
+        var replica = 0;
         while (!cancellationToken.IsCancellationRequested)
         {
             try
             {
                 await fleet.WaitForTurnAsync(cancellationToken);
-                await using var link = await HollowLink.OpenAsync(fleet.Target, Name, index, fleet.Identities.ContextOf(index), cancellationToken);
+                replica = failures == 0 ? Random.Shared.Next(ports.Count) : (replica + 1) % ports.Count;
+                await using var link = await HollowLink.OpenAsync(fleet.Target, ports[replica], Name, index, fleet.Identities.ContextOf(index), cancellationToken);
                 failures = 0;
                 await (fleet.Target.IsBare ? HoldAsync(link, cancellationToken) : RunLinkAsync(link, cancellationToken));
             }

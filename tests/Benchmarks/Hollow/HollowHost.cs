@@ -4,7 +4,7 @@ using EdgeSync.TestKit;
 namespace EdgeSync.Benchmarks.Hollow;
 
 /// <summary>
-/// The process that the hollow edges live in, so that their cost is not the hub's: <c>hollow PKI PORT hub|plain|bare</c> (<c>plain</c>: a hub without compression). Takes a command
+/// The process that the hollow edges live in, so that their cost is not the hub's: <c>hollow PKI PORT[,PORT] hub|plain|bare</c> (<c>plain</c>: a hub without compression). Takes a command
 /// from each line of its input and writes one line for each; ends with its input. Times are Stopwatch ticks, which all
 /// processes of a machine share.
 /// </summary>
@@ -12,11 +12,11 @@ internal sealed class HollowHost(HollowFleet fleet, TempFolder folder) : IAsyncD
 {
     private readonly List<HollowAgent> _agents = [];
 
-    public static async Task<int> RunAsync(string pki, string port, string kind)
+    public static async Task<int> RunAsync(string pki, string ports, string kind)
     {
         using var identities = new HollowIdentities(pki);
         using var folder = new TempFolder();
-        var target = new HollowTarget(int.Parse(port, CultureInfo.InvariantCulture), identities.Authority, kind == "bare", kind == "hub");
+        var target = new HollowTarget([.. ports.Split(',').Select(Number)], identities.Authority, kind == "bare", kind == "hub");
         await using var fleet = new HollowFleet(identities, target);
         await using var host = new HollowHost(fleet, folder);
         while (await Console.In.ReadLineAsync() is { } line)

@@ -12,11 +12,11 @@ using EdgeSync.Protocol.Enrollment;
 namespace EdgeSync.Benchmarks.Hollow;
 
 /// <summary>Where hollow edges dial, and whom they trust there.</summary>
-/// <param name="Port">On loopback.</param>
+/// <param name="Ports">On loopback, of replicas: an edge goes to any of them, and after a failure to the next, as by a balancer.</param>
 /// <param name="Authority">The pinned CA.</param>
 /// <param name="IsBare">A server that takes WebSockets and says nothing on them (<see cref="BareServer"/>), not a hub.</param>
 /// <param name="Compresses">Whether edges offer permessage-deflate, as the agent does.</param>
-internal sealed record HollowTarget(int Port, X509Certificate2 Authority, bool IsBare, bool Compresses);
+internal sealed record HollowTarget(IReadOnlyList<int> Ports, X509Certificate2 Authority, bool IsBare, bool Compresses);
 
 /// <summary>
 /// One TLS WebSocket with a client certificate, as the agent opens it, but by hand: the request line and the answer are
@@ -48,7 +48,7 @@ internal sealed class HollowLink : IAsyncDisposable
 
     /// <summary>Dials once.</summary>
     public static async Task<HollowLink> OpenAsync(
-        HollowTarget target, string node, int index, SslStreamCertificateContext certificate, CancellationToken cancellationToken)
+        HollowTarget target, int port, string node, int index, SslStreamCertificateContext certificate, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(s_limit);
@@ -64,7 +64,7 @@ internal sealed class HollowLink : IAsyncDisposable
         {
             // addresses of the loopback network by turns: one address has fewer ports than a fleet needs
             socket.Bind(new IPEndPoint(new IPAddress([127, 1, (byte)(index / 250), (byte)((index % 250) + 1)]), 0));
-            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, target.Port), deadline.Token);
+            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), deadline.Token);
             await link.AuthenticateAsync(target, certificate, deadline.Token);
             link.Messages = new MessageSocket(
                 await link.UpgradeAsync(node, target.Compresses, deadline.Token), MessageSocket.DefaultMaxMessageBytes, TimeSpan.FromSeconds(15));

@@ -56,7 +56,7 @@ internal sealed class ReplicaWorld : IAsyncDisposable
     public static async Task<ReplicaWorld> StartAsync(ITestOutputHelper output)
     {
         var cluster = EnvtestCluster.WithControllers();
-        var hub = await ClusterWorld.PrepareAsync(cluster);
+        var hub = await HubOnCluster.PrepareAsync(cluster);
         var runtime = await ContainerdRig.StartAsync();
         var broker = await MosquittoBroker.StartedAsync();
         var first = await ProgramsCloud.ReplicaOnClusterAsync(cluster.Kubeconfig, hub, pki: null);
