@@ -68,38 +68,57 @@ internal sealed class ApiClient : IDisposable
     public async Task<JsonNode> ReadAsync(string path) =>
         JsonNode.Parse(await _http.GetStringAsync(new Uri(path, UriKind.Relative)))!;
 
-    /// <summary>Begins a watch whose events are read, each as one JSON line.</summary>
-    /// <inheritdoc cref="WatchAsync(string, Action, CancellationToken)"/>
-    public async Task<Task> WatchLinesAsync(string path, Action<string> onEvent, CancellationToken stop)
+    /// <summary>Watches a collection, from what it holds now; a watch that the server ends goes on where it stood, as that of any client.</summary>
+    /// <param name="collection">Its path.</param>
+    /// <param name="onEvent">Called for each event, with its line of JSON, in their order.</param>
+    /// <param name="stop">Ends it.</param>
+    /// <returns>When the server has answered for the first time: the end.</returns>
+    public async Task<Task> WatchEventsAsync(string collection, Action<string> onEvent, CancellationToken stop)
     {
-        var answer = await _http.GetAsync(new Uri(path, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, stop);
-        answer.EnsureSuccessStatusCode();
-        return ReadLinesAsync(answer, onEvent, stop);
+        var first = await OpenWatchAsync(collection, "", stop);
+        return ReadEventsAsync(first, collection, onEvent, stop);
     }
 
-    private static async Task ReadLinesAsync(HttpResponseMessage answer, Action<string> onEvent, CancellationToken stop)
+    private async Task ReadEventsAsync(HttpResponseMessage first, string collection, Action<string> onEvent, CancellationToken stop)
     {
-        using (answer)
+        var answer = first;
+        var version = "";
+        try
         {
-            try
+            while (!stop.IsCancellationRequested)
             {
-                using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(stop));
-                while (await lines.ReadLineAsync(stop) is { } line)
+                using (answer)
+                using (var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(stop)))
                 {
-                    onEvent(line);
+                    while (await lines.ReadLineAsync(stop) is { } line)
+                    {
+                        onEvent(line);
+                        version = VersionOf(line);
+                    }
                 }
-            }
-            catch (Exception e) when (stop.IsCancellationRequested && e is OperationCanceledException or IOException)
-            {
-                // the measurement is over
-                return;
-            }
-        }
 
-        if (!stop.IsCancellationRequested)
-        {
-            throw new InvalidOperationException($"the server ended a watch that is counted by: {answer.RequestMessage!.RequestUri}");
+                answer = await OpenWatchAsync(collection, version, stop);
+            }
         }
+        catch (Exception e) when (stop.IsCancellationRequested && e is OperationCanceledException or IOException or HttpRequestException)
+        {
+            // the measurement is over
+        }
+    }
+
+    private async Task<HttpResponseMessage> OpenWatchAsync(string collection, string version, CancellationToken stop)
+    {
+        var from = version.Length == 0 ? "" : $"&resourceVersion={version}";
+        var answer = await _http.GetAsync(new Uri($"{collection}?watch=true{from}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, stop);
+        return answer.EnsureSuccessStatusCode();
+    }
+
+    private static string VersionOf(string line)
+    {
+        var change = JsonNode.Parse(line)!;
+        return (string?)change["type"] != "ERROR"
+            ? (string)change["object"]!["metadata"]!["resourceVersion"]!
+            : throw new InvalidOperationException($"a watch failed: {line}");
     }
 
     /// <summary>Reads all of an answer; its length in bytes.</summary>

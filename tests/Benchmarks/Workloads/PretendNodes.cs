@@ -48,7 +48,7 @@ internal sealed class PretendNodes(string kubeconfig) : IAsyncDisposable
 
     public async Task StartAsync(int count)
     {
-        _running.Add(await _client.WatchLinesAsync("/api/v1/pods?watch=true", NotePod, _stop.Token));
+        _running.Add(await _client.WatchEventsAsync("/api/v1/pods", NotePod, _stop.Token));
         for (var i = 0; i < Parallel; i++)
         {
             _running.Add(ServeAsync());

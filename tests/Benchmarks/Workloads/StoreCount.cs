@@ -25,15 +25,15 @@ internal sealed class StoreCount(string kubeconfig) : IAsyncDisposable
         for (var i = 0; i < s_kinds.Length; i++)
         {
             var kind = i;
-            _watches.Add(await _client.WatchAsync($"{s_kinds[i].Path}?watch=true", () => Interlocked.Increment(ref _counts[kind]), _stop.Token));
+            _watches.Add(await _client.WatchEventsAsync(s_kinds[i].Path, _ => Interlocked.Increment(ref _counts[kind]), _stop.Token));
         }
     }
 
     public async Task<StoreMark> MarkAsync()
     {
-        if (_watches.Exists(watch => watch.IsCompleted))
+        foreach (var failed in _watches.Where(watch => watch.IsFaulted))
         {
-            throw new InvalidOperationException("the server ended a watch that is counted by");
+            await failed; // what it counts is not the whole any more
         }
 
         var list = await _client.ReadAsync("/api/v1/namespaces/default/configmaps?limit=1");
