@@ -33,26 +33,26 @@ internal sealed class ApiCases(ApiSide side, ApiTable table, ApiWish wish)
 
     private async Task OneByOneAsync(ApiClient client)
     {
-        var create = await SampleAsync(wish.Samples, i => client.CreateAsync(Pods, Pod($"single-{i}")));
+        var create = await SampleAsync(wish.WarmUp, wish.Samples, i => client.CreateAsync(Pods, Pod($"single-{i}")));
         Add("create a pod, one after the other: p50, ms", create.P50);
         Add("  p99, ms", create.P99);
-        var get = await SampleAsync(wish.Samples, i => client.GetAsync($"{Pods}/single-{i}"));
+        var get = await SampleAsync(wish.WarmUp, wish.Samples, i => client.GetAsync($"{Pods}/single-{i}"));
         Add("get a pod, one after the other: p50, ms", get.P50);
         Add("  p99, ms ", get.P99);
     }
 
     private async Task ManyAsync(ApiClient client)
     {
-        var left = wish.Pods - wish.Samples;
+        var left = wish.Pods - wish.WarmUp - wish.Samples;
         Add($"create pods, {Parallel} at a time: pods a second", left / await TimeAsync(() => EachAsync(left, i => client.CreateAsync(Pods, Pod($"many-{i}")))), isRate: true);
         Add($"get pods, {Parallel} at a time: pods a second", left / await TimeAsync(() => EachAsync(left, i => client.GetAsync($"{Pods}/many-{i}"))), isRate: true);
     }
 
     private async Task ListAsync(ApiClient client)
     {
-        var list = await SampleAsync(7, _ => client.GetAsync(Pods));
+        var list = await SampleAsync(0, 7, _ => client.GetAsync(Pods));
         Add($"list {wish.Pods} pods: median of 7, ms", list.P50);
-        var page = await SampleAsync(21, _ => client.GetAsync($"{Pods}?limit=500"));
+        var page = await SampleAsync(0, 21, _ => client.GetAsync($"{Pods}?limit=500"));
         Add("list the first 500 of them: median of 21, ms", page.P50);
     }
 
@@ -65,13 +65,17 @@ internal sealed class ApiCases(ApiSide side, ApiTable table, ApiWish wish)
         var watch = await client.WatchAsync($"{ConfigMaps}?watch=true&fieldSelector=metadata.name%3Ddelivered", () => seen.Release(), stop.Token);
         await AwaitAsync(seen, "the watch's first event");
         var samples = new List<double>();
-        for (var i = 0; i < wish.Samples; i++)
+        for (var i = -wish.WarmUp; i < wish.Samples; i++)
         {
             var start = Stopwatch.GetTimestamp();
             var change = client.PatchAsync($"{ConfigMaps}/delivered", $$$"""{"data":{"v":"{{{i}}}"}}""");
             await AwaitAsync(seen, "the change in the watch");
-            samples.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            var elapsed = Stopwatch.GetElapsedTime(start);
             await change;
+            if (i >= 0)
+            {
+                samples.Add(elapsed.TotalMilliseconds);
+            }
         }
 
         await stop.CancelAsync();
@@ -146,12 +150,16 @@ internal sealed class ApiCases(ApiSide side, ApiTable table, ApiWish wish)
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private static async Task<(double P50, double P99)> SampleAsync(int count, Func<int, Task> act)
+    private static async Task<(double P50, double P99)> SampleAsync(int warmUp, int count, Func<int, Task> act)
     {
         var samples = new List<double>();
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < warmUp + count; i++)
         {
-            samples.Add(1000 * await TimeAsync(() => act(i)));
+            var elapsed = await TimeAsync(() => act(i));
+            if (i >= warmUp)
+            {
+                samples.Add(1000 * elapsed);
+            }
         }
 
         return Percentiles(samples);
