@@ -64,6 +64,25 @@ public sealed partial class LedgerTests(ITestOutputHelper output)
     }
 
     [EndToEndFact]
+    public async Task Why_says_how_many_nodes_wait_offline_for_a_daemon_set()
+    {
+        await using var cloud = await ProgramsCloud.StartNewAsync();
+        await cloud.Kubectl.ApplyAsync("""
+            {"apiVersion":"v1","kind":"Node","metadata":{"name":"away","labels":{"node-role.kubernetes.io/edge":""}},
+             "status":{"conditions":[{"type":"Ready","status":"Unknown","reason":"NodeStatusUnknown","lastHeartbeatTime":"2026-01-01T00:00:00Z"}]}}
+            """);
+        await cloud.Kubectl.ApplyAsync(new TestDaemonSet("app").ToYaml());
+
+        var told = "";
+        await Eventually.HoldsAsync("why tells of the node", async () =>
+        {
+            told = (await ProgramsCloud.CommandAsync("why", "ds/app", "--data-dir", cloud.DataFolder)).Expect();
+            return told.Contains(" offline ", StringComparison.Ordinal);
+        });
+        Assert.Matches("(?m)^1 node is offline without a pod and will get one of revision \\w+ when back\\.$", told);
+    }
+
+    [EndToEndFact]
     public async Task Every_metric_is_described_and_nothing_else_is()
     {
         await using var world = await EdgeWorld.StartAsync(output);

@@ -77,7 +77,9 @@ internal sealed class WhyView(
         ];
         var unbound = pods.Count(p => p.Node is null);
         var offline = OfflineOf(set);
-        answer.Note = string.Join("; ", new[] { NoteOf(pods.Count, unbound), offline }.Where(note => note is not null)) is { Length: > 0 } note ? note : null;
+        // where nodes are offline, they are why it has no pods
+        var notes = pods.Count == 0 && offline is not null ? [offline] : new[] { NoteOf(pods.Count, unbound), offline };
+        answer.Note = string.Join("; ", notes.Where(note => note is not null)) is { Length: > 0 } note ? note : null;
     }
 
     // what our controller says of nodes that wait offline for the present template; another's says nothing
