@@ -49,6 +49,7 @@ internal sealed class ControllersService : BackgroundService
             client, _view, new SchedulerInformers(informers), events, options, time, loggers.CreateLogger<Scheduler>()));
         Add(KnownControllers.Scheduler, () => new PodGroupController(client, _view, informers.For(ApiResources.PodGroups), options, time, loggers.CreateLogger<PodGroupController>()));
         Add(KnownControllers.VolumeBinder, () => new VolumeBinder(client, _view, informers, events, options, time, loggers.CreateLogger<VolumeBinder>()));
+        Add(KnownControllers.VolumeBinder, () => new ClaimFolderWriter(client, _view, informers, events, options, time, loggers.CreateLogger<ClaimFolderWriter>()));
         Add(KnownControllers.Disruption, () => new DisruptionController(client, _view, informers, options, time, loggers.CreateLogger<DisruptionController>()));
 
         void Add(ControllerName name, Func<IController> make)

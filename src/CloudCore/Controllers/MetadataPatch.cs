@@ -32,6 +32,12 @@ internal static class MetadataPatch
         ["finalizers"] = new JsonArray([.. finalizers.Select(finalizer => (JsonNode)JsonValue.Create(finalizer))]),
     });
 
+    public static byte[] Annotation(string uid, string name, string value) => Bytes(new JsonObject
+    {
+        ["uid"] = uid,
+        ["annotations"] = new JsonObject { [name] = value },
+    });
+
     private static byte[] Bytes(JsonObject metadata) =>
         Encoding.UTF8.GetBytes(new JsonObject { ["metadata"] = metadata }.ToJsonString());
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.Controllers.DaemonSets;
 using EdgeSync.CloudCore.Controllers.Volumes;
 using EdgeSync.CloudCore.KubeApi;
@@ -64,6 +65,10 @@ internal sealed class ClaimPlaces(Func<NamespacedName, KubeObject?> claims, Func
             : new FilterVerdict("node(s) had volume node affinity conflict", Resolvable: false))
         { Folders = folders };
     }
+
+    /// <summary>As the annotation <see cref="EdgeAnnotations.ClaimFolders"/> has it.</summary>
+    public static string Write(IReadOnlyDictionary<string, VolumeFolder> folders) => new JsonObject(folders.Select(folder => KeyValuePair.Create(
+        folder.Key, (JsonNode?)new JsonObject { ["path"] = folder.Value.Path, ["type"] = folder.Value.Type ?? "" }))).ToJsonString();
 
     private static PodVolumes Refuse(string why) => new(why, static _ => null);
 }

@@ -20,9 +20,7 @@ internal sealed partial class SchedulerActions(
         var metadata = new JsonObject { ["name"] = pod.Name.Name, ["namespace"] = pod.Name.Namespace, ["uid"] = pod.Uid };
         if (folders.Count > 0)
         {
-            var paths = new JsonObject(folders.Select(folder => KeyValuePair.Create(
-                folder.Key, (JsonNode?)new JsonObject { ["path"] = folder.Value.Path, ["type"] = folder.Value.Type ?? "" })));
-            metadata["annotations"] = new JsonObject { [EdgeAnnotations.ClaimFolders] = paths.ToJsonString() };
+            metadata["annotations"] = new JsonObject { [EdgeAnnotations.ClaimFolders] = ClaimPlaces.Write(folders) };
         }
 
         var binding = new JsonObject

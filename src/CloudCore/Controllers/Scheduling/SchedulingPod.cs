@@ -59,6 +59,9 @@ internal sealed record SchedulingPod
     /// <summary>Claims of its namespace whose volumes it mounts.</summary>
     public IReadOnlyList<string> Claims { get; init; } = [];
 
+    /// <summary>Whether it says already which folders they are (<see cref="EdgeAnnotations.ClaimFolders"/>).</summary>
+    public bool HasClaimFolders { get; init; }
+
     /// <summary>Somebody still holds it back (schedulingGates).</summary>
     public bool IsGated { get; init; }
 
@@ -104,6 +107,7 @@ internal sealed record SchedulingPod
             Tolerations = spec.Tolerations ?? [],
             Spread = spec.TopologySpreadConstraints ?? [],
             Claims = spec.Claims(),
+            HasClaimFolders = pod.Metadata?.Annotations?.ContainsKey(EdgeAnnotations.ClaimFolders) == true,
             IsGated = spec.SchedulingGates is { Count: > 0 },
             Gang = GangMember.Of(pod.Metadata?.Annotations),
             Controller = pod.Metadata?.OwnerReferences?.FirstOrDefault(owner => owner.Controller == true)?.Uid ?? "",

@@ -103,7 +103,8 @@ internal sealed class VolumeBinder : IController
 
     private void NotePod(PodChange change)
     {
-        if (change is { Old: null, New: { IsBound: false } pod })
+        // also one that has its node: those of DaemonSets come so
+        if (change is { Old: null, New: { } pod })
         {
             foreach (var claim in _forPods.Keys.Where(claim => claim.Namespace == pod.Name.Namespace))
             {

@@ -5,7 +5,7 @@ using EdgeSync.Protocol.Kubernetes;
 namespace EdgeSync.EdgeCore.Edged.Volumes;
 
 /// <summary>
-/// The folder of this machine that a claim of a pod is. The hub's scheduler says it in an annotation of the pod
+/// The folder of this machine that a claim of a pod is. The hub says it in an annotation of the pod
 /// (<see cref="EdgeAnnotations.ClaimFolders"/>), so that the pod alone is enough to start it, also with no link.
 /// </summary>
 internal static class ClaimFolder
@@ -15,7 +15,7 @@ internal static class ClaimFolder
     {
         var name = source.ValueKind == JsonValueKind.Object && source.TryGetProperty("claimName", out var value) ? value.GetString() ?? "" : "";
         var folder = Find(pod, name) ?? throw new MissingReferenceException(
-            $"nobody says which folder the claim \"{name}\" is: the hub's scheduler does, for claims that are bound to volumes of the kinds hostPath and local");
+            $"nobody says which folder the claim \"{name}\" is: the hub does when it is bound to a volume of the kind hostPath or local");
         HostPathCheck.Ensure(folder);
         return folder.Path;
     }
