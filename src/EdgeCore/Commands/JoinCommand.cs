@@ -119,6 +119,14 @@ internal static class JoinCommand
             DefaultValueFactory = _ => [],
         };
 
+        private readonly Option<List<NodeTaint>> _taints = new("--taints", "--taint")
+        {
+            Description = "Taints that the node is registered with; a Node that is there keeps its own.",
+            HelpName = "K=V:EFFECT,…",
+            CustomParser = ParseTaints,
+            DefaultValueFactory = _ => [],
+        };
+
         private readonly Option<int> _certPort = new("--certport", "-s")
         {
             Description = "Where a KubeEdge hub enrolls; asked when the hub port does not.",
@@ -141,7 +149,7 @@ internal static class JoinCommand
 
         public void AddTo(Command command)
         {
-            Option[] all = [_hub, _token, _tokenFile, _nodeName, _dataDir, _runtime, _mqtt, _labels, _certPort, Start, DryRun];
+            Option[] all = [_hub, _token, _tokenFile, _nodeName, _dataDir, _runtime, _mqtt, _labels, _taints, _certPort, Start, DryRun];
             foreach (var option in all)
             {
                 command.Add(option);
@@ -169,6 +177,7 @@ internal static class JoinCommand
             RuntimeEndpoint = result.GetRequiredValue(_runtime),
             MqttServer = result.GetRequiredValue(_mqtt),
             Labels = result.GetRequiredValue(_labels),
+            Taints = result.GetRequiredValue(_taints),
         };
 
         /// <summary>From the one place that was named; the environment counts only when none was.</summary>
@@ -217,6 +226,25 @@ internal static class JoinCommand
             }
 
             return labels;
+        }
+
+        private static List<NodeTaint> ParseTaints(ArgumentResult argument)
+        {
+            var taints = new List<NodeTaint>();
+            foreach (var text in argument.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)))
+            {
+                var taint = NodeTaint.Read(text);
+                if (taint is null || taint.Problem() is not null || taints.Exists(taint.IsLike))
+                {
+                    argument.AddError($"--taints: \"{text}\" {(taint is null ? "must be KEY=VALUE:EFFECT or KEY:EFFECT" : taint.Problem() ?? "is given twice")}");
+                }
+                else
+                {
+                    taints.Add(taint);
+                }
+            }
+
+            return taints;
         }
     }
 }

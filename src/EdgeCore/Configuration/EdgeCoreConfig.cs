@@ -82,6 +82,9 @@ internal sealed record TailoredKubeletConfig
 
     public int MaxPods { get; init; } = 110;
 
+    /// <summary>The node is registered with these; one that is there keeps those that it has.</summary>
+    public IReadOnlyList<NodeTaint> RegisterWithTaints { get; init; } = [];
+
     /// <summary>A container's log file is set aside when it has so many bytes: a quantity.</summary>
     public string ContainerLogMaxSize { get; init; } = "10Mi";
 

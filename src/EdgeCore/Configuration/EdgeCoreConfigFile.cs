@@ -91,7 +91,25 @@ internal static class EdgeCoreConfigFile
                 $"maxMiB must be 1 or more, maxEvents and maxRouted 0 or more; they are {outbox.MaxMiB}, {outbox.MaxEvents}, {outbox.MaxRouted}");
         }
 
+        foreach (var (key, value) in edged.NodeLabels)
+        {
+            if (NodeLabel.Problem(key, value) is { } badLabel)
+            {
+                yield return ("modules.edged.nodeLabels", $"\"{key}={value}\" {badLabel}");
+            }
+        }
+
         var kubelet = edged.TailoredKubeletConfig;
+        for (var i = 0; i < kubelet.RegisterWithTaints.Count; i++)
+        {
+            var taint = kubelet.RegisterWithTaints[i];
+            var badTaint = taint.Problem() ?? (kubelet.RegisterWithTaints.Take(i).Any(taint.IsLike) ? "is given twice" : null);
+            if (badTaint is not null)
+            {
+                yield return ("modules.edged.tailoredKubeletConfig.registerWithTaints", $"\"{taint}\" {badTaint}");
+            }
+        }
+
         if (!Quantity.TryParse(kubelet.ContainerLogMaxSize, out var logSize) || logSize < Quantity.FromWhole(4096))
         {
             yield return ("modules.edged.tailoredKubeletConfig.containerLogMaxSize", $"must be a quantity of 4Ki or more, and is \"{kubelet.ContainerLogMaxSize}\"");

@@ -20,13 +20,17 @@ public sealed class JoinCommandTests : IDisposable
     {
         await using var host = await EnrollmentHost.StartAsync();
 
-        var result = await EdgeCommand.RunAsync([.. _box.Arguments(host), "--labels", "site=north,example.com/rack=7"]);
+        var result = await EdgeCommand.RunAsync([.. _box.Arguments(host), "--labels", "site=north,example.com/rack=7",
+            "--taint", "dedicated=till:NoSchedule", "--taint", "example.com/edge:NoExecute,example.com/edge:PreferNoSchedule"]);
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Contains($"edgecore run --data-dir {_box.Files.DataDir}", result.Output, StringComparison.Ordinal);
         var config = EdgeCoreConfigFile.Load(_box.Files).Config!;
         Assert.Equal("edge-1", config.Modules.Edged.HostnameOverride);
         Assert.Equal("7", config.Modules.Edged.NodeLabels["example.com/rack"]);
+        Assert.Equal(
+            ["dedicated=till:NoSchedule", "example.com/edge:NoExecute", "example.com/edge:PreferNoSchedule"],
+            config.Modules.Edged.TailoredKubeletConfig.RegisterWithTaints.Select(taint => taint.ToString()));
         Assert.Equal(_box.Endpoint, config.Modules.Edged.TailoredKubeletConfig.ContainerRuntimeEndpoint);
         Assert.Equal(JoinBox.HubOf(host), config.Modules.EdgeHub.Websocket.Server);
         Assert.Equal("https://" + JoinBox.HubOf(host), config.Modules.EdgeHub.HttpServer);
@@ -345,6 +349,12 @@ public sealed class JoinCommandTests : IDisposable
     [InlineData("--labels", "novalue")]
     [InlineData("--labels", "k=v,k=w")]
     [InlineData("--labels", "-k=v")]
+    [InlineData("--taints", "a")]
+    [InlineData("--taints", "a=b")]
+    [InlineData("--taints", "a=b:Never")]
+    [InlineData("--taints", "=b:NoExecute")]
+    [InlineData("--taints", "a=b c:NoExecute")]
+    [InlineData("--taints", "a=b:NoExecute,a:NoExecute")]
     [InlineData("--certport", "x")]
     [InlineData("--token-file", "x")]
     public async Task Options_that_make_no_sense_end_with_exit_code_2(string option, string value)

@@ -15,6 +15,7 @@ public sealed class EdgeCoreConfigFileTests
         Assert.Empty(loaded.Problems);
         Assert.Equal("203.0.113.5:10000", loaded.Config!.Modules.EdgeHub.Websocket.Server);
         Assert.Equal("north", loaded.Config.Modules.Edged.NodeLabels["example.com/site"]);
+        Assert.Empty(loaded.Config.Modules.Edged.TailoredKubeletConfig.RegisterWithTaints);
     }
 
     [Fact]
@@ -92,6 +93,35 @@ public sealed class EdgeCoreConfigFileTests
         Assert.Equal(4, wrongValues.Problems.Count);
         Assert.Contains("kind (line 1): must be EdgeCore, and is \"CloudCore\"", wrongValues.Problems);
         Assert.Contains("modules.edgeHub.websocket.server (line 6): must be the hub's HOST:PORT, and is \"nowhere\"", wrongValues.Problems);
+    }
+
+    [Fact]
+    public void A_label_or_taint_that_no_node_can_have_is_named()
+    {
+        var loaded = EdgeCoreConfigFile.Parse(
+            """
+            kind: EdgeCore
+            modules:
+              edged:
+                hostnameOverride: edge-1
+                nodeLabels: {"-a": b}
+                tailoredKubeletConfig:
+                  registerWithTaints:
+                  - {key: a, effect: NoSchedule}
+                  - {key: a, effect: Never}
+                  - {key: a, value: b, effect: NoSchedule}
+              edgeHub:
+                websocket: {server: "10.0.0.5:10000"}
+            """,
+            s_files);
+
+        Assert.Equal(
+            [
+                "modules.edged.nodeLabels (line 5): \"-a=b\" has a key that is not 1 to 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends",
+                "modules.edged.tailoredKubeletConfig.registerWithTaints (line 7): \"a:Never\" has the effect \"Never\", which is none of NoSchedule, PreferNoSchedule, NoExecute",
+                "modules.edged.tailoredKubeletConfig.registerWithTaints (line 7): \"a=b:NoSchedule\" is given twice",
+            ],
+            loaded.Problems);
     }
 
     [Theory]

@@ -44,6 +44,7 @@ internal sealed class EdgedHost : IAsyncDisposable
                     {
                         ContainerRuntimeEndpoint = rig.Endpoint,
                         PodLogsDir = _folder.File("logs"),
+                        RegisterWithTaints = [new NodeTaint { Key = "dedicated", Effect = "NoSchedule" }],
                     },
                 },
             },

@@ -19,4 +19,6 @@ internal sealed record JoinWish
     public required string MqttServer { get; init; }
 
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    public IReadOnlyList<NodeTaint> Taints { get; init; } = [];
 }

@@ -119,7 +119,11 @@ internal sealed class Joining(JoinWish wish, EdgeCoreParts parts, JoinReport rep
                 {
                     HostnameOverride = wish.NodeName,
                     NodeLabels = wish.Labels,
-                    TailoredKubeletConfig = defaults.Modules.Edged.TailoredKubeletConfig with { ContainerRuntimeEndpoint = wish.RuntimeEndpoint },
+                    TailoredKubeletConfig = defaults.Modules.Edged.TailoredKubeletConfig with
+                    {
+                        ContainerRuntimeEndpoint = wish.RuntimeEndpoint,
+                        RegisterWithTaints = wish.Taints,
+                    },
                 },
                 EdgeHub = defaults.Modules.EdgeHub with
                 {

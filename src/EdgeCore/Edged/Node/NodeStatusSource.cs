@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.EdgeCore.MetaManager;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Protocol.Wire;
@@ -88,6 +89,8 @@ internal sealed class NodeStatusSource
                 Labels = labels,
                 Annotations = new Dictionary<string, string> { ["volumes.kubernetes.io/controller-managed-attach-detach"] = "true" },
             },
+            // the hub takes them for a Node that it makes, not for one that is there
+            Spec = new NodeSpec { Taints = _settings.Kubelet.RegisterWithTaints is { Count: > 0 } taints ? [.. taints.Select(Write)] : null },
             Status = BuildStatus(),
         };
     }
@@ -120,6 +123,8 @@ internal sealed class NodeStatusSource
             await Task.Delay(s_computePeriod, _time, cancellationToken);
         }
     }
+
+    private static Taint Write(NodeTaint taint) => new() { Key = taint.Key, Value = taint.Value.Length > 0 ? taint.Value : null, Effect = taint.Effect };
 
     private static string Comparable(NodeStatus status)
     {

@@ -30,6 +30,7 @@ public sealed class NodeStatusTests(ContainerdFixture containerd)
         var node = JsonSerializer.Deserialize(registration[0].Content, KubernetesJson.Default.Node)!;
         Assert.Equal(host.NodeName, node.Metadata.Name);
         Assert.Equal("", node.Metadata.Labels!["node-role.kubernetes.io/edge"]);
+        Assert.Equal([new Taint { Key = "dedicated", Effect = "NoSchedule" }], node.Spec.Taints!);
         Assert.StartsWith("v1.32.0-edgesync-v", node.Status!.NodeInfo!.KubeletVersion, StringComparison.Ordinal);
         Assert.Contains(node.Status.Addresses!, a => a.Type == "Hostname" && a.Address == host.NodeName);
         foreach (var resource in (string[])["cpu", "memory", "pods", "ephemeral-storage"])

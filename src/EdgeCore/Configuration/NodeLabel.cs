@@ -1,6 +1,6 @@
 using EdgeSync.Protocol.Enrollment;
 
-namespace EdgeSync.EdgeCore.Commands.Join;
+namespace EdgeSync.EdgeCore.Configuration;
 
 /// <summary>Kubernetes' syntax of labels: <c>[PREFIX/]NAME=VALUE</c>.</summary>
 internal static class NodeLabel
