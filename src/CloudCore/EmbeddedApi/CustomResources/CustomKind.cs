@@ -9,6 +9,9 @@ namespace EdgeSync.CloudCore.EmbeddedApi.CustomResources;
 /// <summary>A definition, read: its versions, and the descriptors by which they are served. Immutable.</summary>
 internal sealed class CustomKind
 {
+    // what discovery tells of a definition that is on its way out; changes are still taken
+    private static readonly IReadOnlyList<string> s_verbsAtTheEnd = ["delete", "deletecollection", "get", "list", "watch"];
+
     private readonly JsonObject _definition;
     private readonly List<CustomVersion> _versions;
 
@@ -53,6 +56,7 @@ internal sealed class CustomKind
         var names = _definition.Object("status")?.Object("acceptedNames") ?? Names;
         var storageVersion = $"{Group}/{storage.Name}";
         var scale = version.Raw.Object("subresources")?.Object("scale");
+        var isTerminating = DefinitionConditions.IsTrue(_definition, DefinitionConditions.Terminating);
         return new ResourceDescriptor
         {
             Group = Group,
@@ -74,7 +78,8 @@ internal sealed class CustomKind
             SelectableFields = [.. version.Raw.Objects("selectableFields").Select(f => (f.Text("jsonPath") ?? "").TrimStart('.'))],
             Columns = CustomColumns.Of(version.Raw),
             DeprecationWarning = DeprecationWarning(version),
-            IsTerminating = DefinitionConditions.IsTrue(_definition, DefinitionConditions.Terminating),
+            Verbs = isTerminating ? s_verbsAtTheEnd : ResourceDescriptor.AllVerbs,
+            IsTerminating = isTerminating,
             OpenApiSchema = version.OpenApi,
             Conform = version.Conform,
             Form = version,

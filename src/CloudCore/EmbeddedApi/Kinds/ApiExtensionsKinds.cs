@@ -20,7 +20,8 @@ internal static class ApiExtensionsKinds
             StorageName = ObjectStore.DefinitionResource, Subresources = ["status"], Schema = schema.Type("CustomResourceDefinition"),
             StatusMetadata = ["finalizers"], TracksGeneration = true, UpdateNeedsVersion = true, Columns = [CommonColumns.Name, s_created],
             Default = DefinitionDefaults.Apply, PrepareCreate = DefinitionDefaults.PrepareCreate, PrepareUpdate = DefinitionDefaults.PrepareUpdate,
-            HoldsDeletion = DefinitionDefaults.IsHeld, DeletionBegins = DefinitionDefaults.DeletionBegins, Validate = DefinitionRules.Check,
+            HoldsDeletion = DefinitionDefaults.IsHeld, DeletionBegins = DefinitionDefaults.DeletionBegins,
+            DeletionIsMarkOnly = true, Validate = DefinitionRules.Check,
             Warnings = DefinitionWarnings.Of,
         },
     ];

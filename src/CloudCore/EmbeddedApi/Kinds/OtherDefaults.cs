@@ -75,7 +75,7 @@ internal static class OtherDefaults
 
     public static bool NamespaceIsHeld(JsonObject ns) => ns.Object("spec")?.List("finalizers") is { Count: > 0 };
 
-    public static void NamespaceDeletionBegins(JsonObject ns)
+    public static void NamespaceDeletionBegins(JsonObject ns, string now)
     {
         ns.ObjectOrNew("status")["phase"] = "Terminating";
 

@@ -177,7 +177,10 @@ internal sealed record ResourceDescriptor
     public Func<JsonObject, bool>? HoldsDeletion { get; init; }
 
     /// <summary>Runs when the deletion of an object begins that cannot be removed yet.</summary>
-    public Action<JsonObject>? DeletionBegins { get; init; }
+    public Action<JsonObject, string>? DeletionBegins { get; init; }
+
+    /// <summary>Whether the first delete only marks an object: no grace, no new generation, no word on dependents.</summary>
+    public bool DeletionIsMarkOnly { get; init; }
 
     /// <summary>
     /// What <see cref="FromStorage"/> makes of an object, as an identity: an object that was written in this form is not turned again,

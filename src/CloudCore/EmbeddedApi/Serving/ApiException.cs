@@ -80,8 +80,8 @@ internal sealed class ApiException(StatusReason reason, string message, StatusDe
     public static ApiException MethodNotAllowed() => new(
         StatusReason.MethodNotAllowed, "the server does not allow this method on the requested resource", new StatusDetails());
 
-    public static ApiException DefinitionTerminating(string verb) => new(
-        StatusReason.MethodNotAllowed, $"{verb} not allowed while custom resource definition is terminating", new StatusDetails());
+    public static ApiException DefinitionTerminating(ResourceDescriptor resource, string name) =>
+        Forbidden(resource, name, "create not allowed while custom resource definition is terminating");
 
     private static StatusDetails About(ResourceDescriptor resource, string name) => new()
     {

@@ -26,6 +26,11 @@ internal sealed partial class ObjectWriter
         }
 
         CheckNamespaceIsThere(context, metadata);
+        if (context.Resource.IsTerminating)
+        {
+            throw ApiException.DefinitionTerminating(context.Resource, metadata.Text("name") ?? "");
+        }
+
         var prefix = metadata.Text("name") is { Length: > 0 } ? null : metadata.Text("generateName");
         using var turn = context.Resource.OneWriterAtATime ? await TurnAsync(context, cancellationToken) : default;
         for (var attempt = 0; ; attempt++)

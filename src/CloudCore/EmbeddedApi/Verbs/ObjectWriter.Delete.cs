@@ -36,7 +36,8 @@ internal sealed partial class ObjectWriter
             CheckPreconditions(context, options, stored);
             var node = stored.Parse();
             Admit(context, AdmissionOperation.Delete, "", node, node);
-            var changed = SetFinalizers(node.Object("metadata")!, options.PropagationPolicy, context.Resource.DefaultPropagation);
+            var changed = !(context.Resource.DeletionIsMarkOnly && node.Object("metadata")!["deletionTimestamp"] is null)
+                && SetFinalizers(node.Object("metadata")!, options.PropagationPolicy, context.Resource.DefaultPropagation);
             var grace = Grace(context.Resource, node, options);
             var remove = grace == 0 && !IsHeld(context.Resource, node);
             if (!remove && !(Mark(context.Resource, node, grace) || changed))
@@ -99,14 +100,24 @@ internal sealed partial class ObjectWriter
         var metadata = node.Object("metadata")!;
         if (metadata["deletionTimestamp"] is null)
         {
-            if (metadata.Number("generation") is { } generation)
+            metadata["deletionTimestamp"] = KubeTime.Format(time.GetUtcNow() + TimeSpan.FromSeconds(grace));
+            if (!resource.DeletionIsMarkOnly)
             {
-                metadata["generation"] = generation + 1;
+                metadata["deletionGracePeriodSeconds"] = grace;
+                if (metadata.Number("generation") is { } generation)
+                {
+                    metadata["generation"] = generation + 1;
+                }
             }
 
-            metadata["deletionTimestamp"] = KubeTime.Format(time.GetUtcNow() + TimeSpan.FromSeconds(grace));
+            resource.DeletionBegins?.Invoke(node, KubeTime.Format(time.GetUtcNow()));
+            return true;
+        }
+
+        if (resource.DeletionIsMarkOnly && metadata["deletionGracePeriodSeconds"] is null)
+        {
+            // the second delete goes the way of all others
             metadata["deletionGracePeriodSeconds"] = grace;
-            resource.DeletionBegins?.Invoke(node);
             return true;
         }
 

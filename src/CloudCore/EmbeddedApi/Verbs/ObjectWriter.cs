@@ -60,7 +60,7 @@ internal sealed partial class ObjectWriter(ObjectStore store, ServiceNetwork ser
                 Message = $"namespace {context.Key.Namespace} is being terminated",
                 Field = "metadata.namespace",
             }),
-        CommitOutcome.DefinitionTerminating => ApiException.DefinitionTerminating("create"),
+        CommitOutcome.DefinitionTerminating => ApiException.DefinitionTerminating(context.Resource, context.Key.Name),
         _ => ApiException.Modified(context.Resource, context.Key.Name),
     };
 

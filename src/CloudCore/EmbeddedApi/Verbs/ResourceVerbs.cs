@@ -41,11 +41,6 @@ internal sealed class ResourceVerbs(
             request.Warn(warning);
         }
 
-        if (request.Resource.IsTerminating && request.Context.Request.Method == "POST")
-        {
-            throw ApiException.DefinitionTerminating("create");
-        }
-
         var named = request.Path.Name.Length > 0;
         if (!request.Resource.IsStored)
         {

@@ -68,7 +68,9 @@ public class DefinitionTests
         var definition = await api.GetAsync(Widgets.Definitions + "/widgets.f.test.io");
         Assert.Equal("True", Condition(definition.Body, "Terminating"));
         var refused = await api.PostAsync(path, Widgets.Object("f.test.io", "late", "{}"));
-        Assert.Equal((HttpStatusCode.MethodNotAllowed, "create not allowed while custom resource definition is terminating"), (refused.Code, refused.Message));
+        Assert.Equal((HttpStatusCode.Forbidden, "widgets.f.test.io \"late\" is forbidden: create not allowed while custom resource definition is terminating"), (refused.Code, refused.Message));
+        var applied = await api.SendAsync(HttpMethod.Patch, path + "/late?fieldManager=m", Widgets.Object("f.test.io", "late", "{}"), "application/apply-patch+yaml");
+        Assert.Equal((HttpStatusCode.Forbidden, refused.Message), (applied.Code, applied.Message));
         await api.MergeAsync(path + "/held", """{"metadata":{"finalizers":null}}""");
         await Eventually.HoldsAsync("the definition is gone", async () => (await api.GetAsync(Widgets.Definitions + "/widgets.f.test.io")).Code == HttpStatusCode.NotFound);
     }

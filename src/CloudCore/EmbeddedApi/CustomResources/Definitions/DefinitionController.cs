@@ -167,7 +167,7 @@ internal sealed partial class DefinitionController(
         foreach (var stored in store.State.Of(Resource).Values)
         {
             var definition = stored.Parse();
-            if (definition.Object("metadata")?["deletionTimestamp"] is not null)
+            if (HasToBeEmptied(definition))
             {
                 left |= !await EmptyAsync(stored, definition, cancellationToken);
             }
@@ -186,7 +186,7 @@ internal sealed partial class DefinitionController(
         foreach (var (stored, definition) in all.OrderBy(d => d.Definition.Object("metadata")?.Text("creationTimestamp"), StringComparer.Ordinal))
         {
             var changed = names.Settle(definition, Problem(definition), Now);
-            if (definition.Object("metadata")?["deletionTimestamp"] is not null && DefinitionConditions.Find(definition, DefinitionConditions.Terminating) is null)
+            if (HasToBeEmptied(definition))
             {
                 changed |= DefinitionConditions.Set(
                     definition, DefinitionConditions.Terminating, true, "InstanceDeletionInProgress", "CustomResource deletion is in progress", Now);
@@ -273,15 +273,9 @@ internal sealed partial class DefinitionController(
     /// <summary>Deletes the objects of a definition that is on its way out, then lets go of it; true where it is gone.</summary>
     private async Task<bool> EmptyAsync(StoredObject stored, JsonObject definition, CancellationToken cancellationToken)
     {
-        var finalizers = definition.Object("metadata")!.List("finalizers");
-        if (finalizers?.Any(f => f.AsText() == DefinitionDefaults.CleanupFinalizer) != true)
-        {
-            // somebody else's finalizer holds it
-            return true;
-        }
-
+        var wasServed = DefinitionConditions.IsTrue(definition, DefinitionConditions.Established);
         var left = 0;
-        if (_known.GetValueOrDefault(stored.Key.Name)?.Kind is { } kind && kind.WithStatus(definition).Descriptors() is [var resource, ..])
+        if (wasServed && _known.GetValueOrDefault(stored.Key.Name)?.Kind is { } kind && kind.WithStatus(definition).Descriptors() is [var resource, ..])
         {
             foreach (var instance in store.State.Of(kind.StorageName).Values)
             {
@@ -294,12 +288,24 @@ internal sealed partial class DefinitionController(
             return false;
         }
 
-        DefinitionConditions.Set(
-            definition, DefinitionConditions.Terminating, false, "InstanceDeletionCompleted", "removed all instances", Now);
-        var rest = finalizers.Where(f => f.AsText() != DefinitionDefaults.CleanupFinalizer).Select(f => f?.DeepClone()).ToArray();
-        definition.Object("metadata")!.SetOrRemove("finalizers", rest.Length == 0 ? null : new JsonArray(rest));
-        return await CommitAsync(stored, definition, remove: rest.Length == 0, cancellationToken);
+        var metadata = definition.Object("metadata")!;
+        var rest = metadata.List("finalizers")!.Where(f => f.AsText() != DefinitionDefaults.CleanupFinalizer).Select(f => f?.DeepClone()).ToArray();
+        if (rest.Length == 0)
+        {
+            // watchers are told of the last version that there was
+            return await CommitAsync(stored, definition, remove: true, cancellationToken);
+        }
+
+        var (reason, message) = wasServed ? ("InstanceDeletionCompleted", "removed all instances") : ("NeverEstablished", "resource was never established");
+        DefinitionConditions.Set(definition, DefinitionConditions.Terminating, false, reason, message, Now);
+        metadata["finalizers"] = new JsonArray(rest);
+        return await CommitAsync(stored, definition, remove: false, cancellationToken);
     }
+
+    // where only somebody else's finalizer holds it there is nothing to do
+    private static bool HasToBeEmptied(JsonObject definition) => definition.Object("metadata") is { } metadata
+        && metadata["deletionTimestamp"] is not null
+        && metadata.List("finalizers")?.Any(f => f.AsText() == DefinitionDefaults.CleanupFinalizer) == true;
 
     private async Task<bool> DeleteAsync(ResourceDescriptor resource, StoredObject instance, CancellationToken cancellationToken)
     {

@@ -57,9 +57,16 @@ internal static class DefinitionDefaults
     /// <summary>Whether something beside finalizers holds the definition: the first delete only marks it.</summary>
     public static bool IsHeld(JsonObject definition) => definition.Object("metadata")?["deletionTimestamp"] is null;
 
-    public static void DeletionBegins(JsonObject definition)
+    /// <summary>
+    /// As Kubernetes' registry of definitions does it by itself: a deletion has its time only, no grace and no new generation, and what is to
+    /// become of dependents does not matter, since the definition's objects go first in any case.
+    /// </summary>
+    public static void DeletionBegins(JsonObject definition, string now)
     {
         var metadata = definition.ObjectOrNew("metadata");
+        DefinitionConditions.Set(
+            definition, DefinitionConditions.Terminating, true, "InstanceDeletionPending",
+            "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon", now);
         if (metadata.List("finalizers") is not { } finalizers)
         {
             metadata["finalizers"] = finalizers = [];
