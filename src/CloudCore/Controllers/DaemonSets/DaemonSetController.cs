@@ -43,7 +43,7 @@ internal sealed partial class DaemonSetController : IController
         _pods = new PodControl(client, view.Pods, _inFlight, ApiResources.DaemonSets, logger);
         var said = new DaemonSetEvents(events);
         _actions = new DaemonPodActions(client, view.Pods, _pods, _inFlight, said, options, logger);
-        _status = new DaemonSetStatusWriter(client, said);
+        _status = new DaemonSetStatusWriter(client, said, time);
         view.Pods.OnChange(NotePod);
         view.Nodes.OnChange(NoteNode);
     }
@@ -128,16 +128,18 @@ internal sealed partial class DaemonSetController : IController
         var plan = Decide(daemonSet, view, hash, pods);
         NoteCost(key, Stopwatch.GetElapsedTime(began));
 
-        await Task.WhenAll(
-            _actions.ApplyAsync(daemonSet, view, hash, plan, NoteReplaced, ct),
-            _status.WriteAsync(daemonSet, view, hash, plan, ct));
+        var status = _status.WriteAsync(daemonSet, view, hash, plan, ct);
+        await Task.WhenAll(_actions.ApplyAsync(daemonSet, view, hash, plan, NoteReplaced, ct), status);
         var inUse = pods.Select(pod => pod.Labels.GetValueOrDefault(DaemonPodWriter.HashLabel, "")).Append(hash).ToHashSet();
         await _history.TrimAsync(owner, revision => inUse.Contains(revision.Hash), ct);
 
-        var again = _inFlight.HasAny(daemonSet.Uid) ? PodsInFlight.Patience : (TimeSpan?)null;
-        if ((plan.LookAgainAfter is { } wait && (again is null || wait < again) ? wait : again) is { } delay)
+        // of several the earliest counts
+        foreach (var again in new[] { await status, plan.LookAgainAfter, _inFlight.HasAny(daemonSet.Uid) ? PodsInFlight.Patience : null })
         {
-            _queue.AddAfter(key, delay);
+            if (again is { } wait)
+            {
+                _queue.AddAfter(key, wait);
+            }
         }
     }
 

@@ -11,15 +11,17 @@ namespace EdgeSync.CloudCore.Controllers.DaemonSets;
 /// Writes a DaemonSet's status where it differs: Kubernetes' counts, and a condition of our own that says how many nodes wait offline for
 /// which template. The condition comes with the first of them, so a DaemonSet that never had one looks as in Kubernetes.
 /// </summary>
-internal sealed class DaemonSetStatusWriter(KubeClient client, DaemonSetEvents events)
+internal sealed class DaemonSetStatusWriter(KubeClient client, DaemonSetEvents events, TimeProvider time)
 {
     /// <summary>False where nodes that are offline have not got the present template yet.</summary>
     public const string OfflineCondition = "OfflineNodesUpdated";
 
     // DaemonSet → the revision of which it was said that only offline nodes wait for it
     private readonly ConcurrentDictionary<string, string> _told = new();
+    private readonly StatusHold _hold = new(time);
 
-    public async Task WriteAsync(KubeObject daemonSet, DaemonSet view, string hash, DaemonSetPlan plan, CancellationToken ct)
+    /// <returns>After which time to call it again, since it holds back what there is to write; null where it does not.</returns>
+    public async Task<TimeSpan?> WriteAsync(KubeObject daemonSet, DaemonSet view, string hash, DaemonSetPlan plan, CancellationToken ct)
     {
         var (has, wanted) = (view.Status ?? new DaemonSetStatus(), plan.Status);
         var before = has.Conditions?.Find(OfflineCondition);
@@ -34,6 +36,13 @@ internal sealed class DaemonSetStatusWriter(KubeClient client, DaemonSetEvents e
             NumberAvailable = has.NumberAvailable is null && wanted.NumberAvailable == 0 ? null : wanted.NumberAvailable,
             NumberUnavailable = has.NumberUnavailable is null && wanted.NumberUnavailable == 0 ? null : wanted.NumberUnavailable,
         };
+        TellOnce(daemonSet, hash, plan, message);
+        // that a change of the spec was seen is never held back: clients wait for it
+        if (!(same && isSaid) && has.ObservedGeneration == view.Metadata.Generation && _hold.Left(daemonSet.Uid) is var left && left > TimeSpan.Zero)
+        {
+            return left;
+        }
+
         if (!same || !isSaid)
         {
             var changes = Write(view, wanted);
@@ -52,12 +61,14 @@ internal sealed class DaemonSetStatusWriter(KubeClient client, DaemonSetEvents e
             Failpoint.Hit(HubFailpoints.DaemonStatusWritten);
         }
 
-        TellOnce(daemonSet, hash, plan, message);
+        _hold.Clear(daemonSet.Uid);
+        return null;
     }
 
     /// <summary>Frees what is kept for DaemonSets that are no more.</summary>
     public void Retain(IReadOnlySet<string> owners)
     {
+        _hold.Retain(owners);
         foreach (var uid in _told.Keys.Where(uid => !owners.Contains(uid)))
         {
             _told.TryRemove(uid, out _);
