@@ -236,6 +236,38 @@ public sealed class ServerSideApplyTests
         Assert.Equal("6", await kubectl.RunAsync("get", "cm", "c", "-o", "jsonpath={.data.a}"));
     }
 
+    [Fact]
+    public async Task Replicas_belong_to_whoever_scaled_last_and_a_scale_can_be_applied()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var client = new ApiClient(host.Client());
+        const string set = ApiClient.Apps + "/statefulsets/s";
+        await ApplyToAsync(client, set, "one", "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: s}, spec: {replicas: 2, serviceName: s, "
+            + "selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}}");
+        await client.MergeAsync(set + "/scale?fieldManager=two", """{"spec":{"replicas":3}}""");
+        Assert.Equal(["two Update apps/v1 scale: f:spec/f:replicas"], await OwnersOfReplicasAsync(client, set));
+
+        static string Scale(int replicas) => $"{{apiVersion: autoscaling/v1, kind: Scale, metadata: {{name: s}}, spec: {{replicas: {replicas}}}}}";
+        var refused = await ApplyToAsync(client, set + "/scale", "three", Scale(4));
+        Assert.Equal(HttpStatusCode.Conflict, refused.Code);
+        Assert.Contains(".spec.replicas", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("conflict with \"two\" with subresource \"scale\"", refused.Message, StringComparison.Ordinal);
+
+        // who wants what is there shares it
+        Assert.Equal(HttpStatusCode.OK, (await ApplyToAsync(client, set + "/scale", "three", Scale(3))).Code);
+        Assert.Equal(
+            ["three Apply apps/v1 scale: f:spec/f:replicas", "two Update apps/v1 scale: f:spec/f:replicas"], await OwnersOfReplicasAsync(client, set));
+
+        var forced = await client.SendAsync(HttpMethod.Patch, set + "/scale?fieldManager=four&force=true", Scale(5), "application/apply-patch+yaml");
+        Assert.Equal(("Scale", 5), ((string?)forced.Body["kind"], (int)forced.Body["spec"]!["replicas"]!));
+        Assert.Equal(["four Apply apps/v1 scale: f:spec/f:replicas"], await OwnersOfReplicasAsync(client, set));
+        var wrong = await client.SendAsync(HttpMethod.Patch, set + "/scale?fieldManager=four", Scale(5).Replace("name: s", "name: t", StringComparison.Ordinal), "application/apply-patch+yaml");
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.Code);
+    }
+
+    private static async Task<IEnumerable<string>> OwnersOfReplicasAsync(ApiClient client, string path) =>
+        Owners(await client.GetAsync(path)).Where(owner => owner.Contains("f:replicas", StringComparison.Ordinal));
+
     private static string DaemonSet(params string[] containers) =>
         "{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: d}, spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: ["
         + string.Join(", ", containers.Select(c => $"{{name: {c}, image: i}}")) + "]}}}}";

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.EmbeddedApi.ManagedFields;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Serving;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
@@ -45,7 +46,9 @@ internal sealed class ScaleVerbs(ObjectStore store, ObjectWriter writer, Rendere
                 break;
             case "PATCH":
                 var patch = await PatchBody.ReadAsync(Inner(request), maxBodyBytes);
-                await UpdateAsync(request, paths, present => patch.Apply(present, _scale));
+                await (patch.Applies
+                    ? ApplyAsync(request, paths, patch.AsObject())
+                    : UpdateAsync(request, paths, present => patch.Apply(present, _scale)));
                 break;
             default:
                 throw ApiException.MethodNotAllowed();
@@ -60,14 +63,47 @@ internal sealed class ScaleVerbs(ObjectStore store, ObjectWriter writer, Rendere
         await RespondAsync(request, stored, paths);
     }
 
+    /// <summary>
+    /// Server-side apply of a Scale: its replicas are applied to the object itself, so that whoever owns them there is in conflict, and the
+    /// new owner is told with the subresource (Kubernetes' ScaleHandler).
+    /// </summary>
+    private async Task ApplyAsync(ApiRequest request, ScalePaths paths, JsonObject scale)
+    {
+        var force = FieldManagerName.CheckApply(request);
+        var live = store.State.Get(request.Resource.StorageName, request.Key) ?? throw NotFound(request);
+        Check(request, live.Parse(), scale);
+        var part = new JsonObject
+        {
+            ["apiVersion"] = request.Resource.GroupVersion,
+            ["kind"] = request.Resource.Kind,
+            ["metadata"] = new JsonObject { ["name"] = request.Path.Name },
+        };
+        if (scale.Object("spec")?.Number("replicas") is { } replicas)
+        {
+            Set(part, paths.SpecReplicas, replicas);
+        }
+
+        var context = WriteContext.Of(request) with { IsApplied = true };
+        var apply = new ServerSideApply(context, "", part, force);
+        await RespondAsync(request, await writer.UpdateAsync(context, "", present => apply.To(present, writer.Now), request.Aborted), paths);
+    }
+
     /// <summary>The object with the replicas of a Scale; it keeps the version that the Scale was made from, if it names one.</summary>
     private JsonObject Scaled(ApiRequest request, ScalePaths paths, JsonObject present, JsonObject scale)
+    {
+        Check(request, present, scale);
+        Set(present, paths.SpecReplicas, scale.Object("spec")?.Number("replicas") ?? 0);
+        present.Object("metadata")!.SetOrRemove("resourceVersion", scale.Object("metadata")!["resourceVersion"]?.DeepClone());
+        return present;
+    }
+
+    /// <summary>Whether it is a Scale of that object, and one that can be.</summary>
+    private void Check(ApiRequest request, JsonObject present, JsonObject scale)
     {
         var context = new WriteContext(_scale, request.Key, false, "Ignore", _ => { });
         context.CheckKind(scale);
         context.Conform(scale);
-        var metadata = scale.Object("metadata")!;
-        CheckIdentity(request, present.Object("metadata")!, metadata);
+        CheckIdentity(request, present.Object("metadata")!, scale.Object("metadata")!);
         var replicas = scale.Object("spec")?.Number("replicas") ?? 0;
         var errors = new FieldErrors();
         if (replicas < 0)
@@ -76,9 +112,6 @@ internal sealed class ScaleVerbs(ObjectStore store, ObjectWriter writer, Rendere
         }
 
         errors.ThrowIfAny(_scale, request.Path.Name);
-        Set(present, paths.SpecReplicas, replicas);
-        present.Object("metadata")!.SetOrRemove("resourceVersion", metadata["resourceVersion"]?.DeepClone());
-        return present;
     }
 
     private static void CheckIdentity(ApiRequest request, JsonObject present, JsonObject given)
