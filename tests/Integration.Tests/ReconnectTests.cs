@@ -10,12 +10,20 @@ namespace EdgeSync.Integration.Tests;
 public sealed class ReconnectTests(ITestOutputHelper output)
 {
     // the design's target is 3 s; a machine that runs other things at the same time gets more
+    private static Task<string> TaintsAsync(EdgeWorld world) =>
+        world.Kubectl.PathAsync("{range .spec.taints[*]}{.key}={.value}:{.effect}{end}", "node", EdgeWorld.NodeName);
+
     private static readonly TimeSpan s_agreeLimit = TimeSpan.FromSeconds(30);
 
     [EndToEndFact]
     public async Task What_changed_in_the_cloud_while_the_agent_was_down_holds_after_its_start()
     {
-        await using var world = await EdgeWorld.StartAsync(output);
+        await using var world = await EdgeWorld.StartCloudAsync(output);
+        await world.Edge.JoinAsync(world.Cloud);
+        await world.Edge.ConfigureAsync(("registerWithTaints: []", "registerWithTaints: [{key: shelf, value: top, effect: PreferNoSchedule}]"));
+        world.Edge.Start();
+        await world.NodeIsReadyAsync();
+        Assert.Contains("shelf=top:PreferNoSchedule", await TaintsAsync(world), StringComparison.Ordinal);
         var app = new TestDaemonSet("app");
         await world.RunDaemonSetAsync(app);
         await world.RunDaemonSetAsync(new TestDaemonSet("leaving"));
@@ -29,6 +37,7 @@ public sealed class ReconnectTests(ITestOutputHelper output)
         await world.Edge.StopAsync();
         await world.Kubectl.ApplyAsync((app with { Mode = "second", Level = "warning", Image = ContainerdRig.OtherImage }).ToYaml());
         await world.Kubectl.RunAsync("delete", "daemonset", "leaving", "--wait=false");
+        await world.Kubectl.RunAsync("taint", "node", EdgeWorld.NodeName, "shelf-");
         await world.Kubectl.ApplyAsync((meter with { Desired = "2" }).ToYaml());
         await world.Kubectl.RunAsync("delete", "device", "going", "--wait=false");
         await world.Kubectl.ApplyAsync(new TestDevice("coming").ToYaml());
@@ -46,6 +55,8 @@ public sealed class ReconnectTests(ITestOutputHelper output)
         await world.EventuallyAsync("the new device is known", async () => await world.Edge.TwinAsync("default", "coming") is not null);
         await world.EventuallyAsync("the deleted device is not", async () => await IsUnknownAsync(world, "going"));
         await world.PodIsRunningAsync("app");
+        // node.kubernetes.io/unreachable and its like come and go with the agent
+        Assert.DoesNotContain("shelf", await TaintsAsync(world), StringComparison.Ordinal);
     }
 
     [EndToEndFact]

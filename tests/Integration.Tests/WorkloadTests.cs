@@ -65,7 +65,7 @@ public sealed class WorkloadTests(ITestOutputHelper output)
     }
 
     [EndToEndFact]
-    public async Task A_stateful_set_finds_its_data_again()
+    public async Task A_stateful_set_finds_its_data_again_and_a_daemon_set_its_claim()
     {
         await using var world = await EdgeWorld.StartAsync(output);
         using var disk = new TempFolder();
@@ -83,7 +83,50 @@ public sealed class WorkloadTests(ITestOutputHelper output)
         await world.Kubectl.RunAsync("delete", "statefulset", "store");
         await world.EventuallyAsync("its pod is gone", async () => !await world.Kubectl.HasAsync("pods", "-l", "app=store"));
         Assert.Equal("Bound", await world.Kubectl.PathAsync("{.status.phase}", "pvc", "data-store-0"));
+
+        // its pod comes with its node; the node is told of the folder later
+        await world.Kubectl.ApplyAsync(DaemonSetWithClaim(disk.File("other")));
+        await world.Kubectl.RunAsync("rollout", "status", "daemonset/reader", "--timeout=60s");
+        await world.EventuallyAsync("its container has written there", () => Task.FromResult(File.Exists(Path.Combine(disk.File("other"), "here"))));
     }
+
+    private static string DaemonSetWithClaim(string path) => $$"""
+        apiVersion: apps/v1
+        kind: DaemonSet
+        metadata:
+          name: reader
+          namespace: default
+        spec:
+          selector:
+            matchLabels: {app: reader}
+          template:
+            metadata:
+              labels: {app: reader}
+            spec:
+              terminationGracePeriodSeconds: 2
+              containers:
+                - name: main
+                  image: {{ContainerdRig.BusyboxImage}}
+                  imagePullPolicy: IfNotPresent
+                  command: ["sh", "-c", "trap 'exit 0' TERM; touch /data/here; while :; do sleep 1000 & wait $!; done"]
+                  volumeMounts:
+                    - {name: data, mountPath: /data}
+              volumes:
+                - name: data
+                  persistentVolumeClaim: {claimName: reader}
+        ---
+        apiVersion: v1
+        kind: PersistentVolumeClaim
+        metadata:
+          name: reader
+          namespace: default
+        spec:
+          accessModes: [ReadWriteOnce]
+          volumeName: other
+          resources: {requests: {storage: 1Gi} }
+        ---
+        {{Volume(path).Replace("name: disk", "name: other", StringComparison.Ordinal)}}
+        """;
 
     private static string Volume(string path) => $$"""
         apiVersion: v1
