@@ -48,13 +48,7 @@ internal static class Preemption
             }
         }
 
-        if (best is null)
-        {
-            return (null, Describe(snapshot.Nodes.Count, without, hopeless), false);
-        }
-
-        budgets.Spend(best.Victims);
-        return (best, "", false);
+        return best is not null ? (best, "", false) : (null, Describe(snapshot.Nodes.Count, without, hopeless), false);
     }
 
     /// <summary>Where not even the removal of pods helps.</summary>

@@ -62,16 +62,23 @@ internal static class SchedulingRound
             var group = new NamespacedName(pod.Name.Namespace, pod.Group);
             if (pod.Group.Length == 0 || (pod.SchedulerName != SchedulingPod.GangScheduler && state.Gang(group) is null))
             {
-                results.Add(Place(state, pod));
+                Keep(state, results, [Place(state, pod)]);
             }
             else if (groups.Add(group))
             {
                 // all of a group when its first is at turn, so that no two groups get half of what they need
-                results.AddRange(PlaceGroup(state, group, [.. waiting.Where(other => other.Group == pod.Group && other.Name.Namespace == pod.Name.Namespace)]));
+                Keep(state, results, PlaceGroup(state, group, [.. waiting.Where(other => other.Group == pod.Group && other.Name.Namespace == pod.Name.Namespace)]));
             }
         }
 
         return results;
+    }
+
+    // what goes for these is not there for those after them; what a gang would have sent away that gets no place stays
+    private static void Keep(SchedulingState state, List<RoundResult> results, List<RoundResult> more)
+    {
+        more.ForEach(result => state.Budgets.Spend(result.Outcome.Preemption?.Victims ?? []));
+        results.AddRange(more);
     }
 
     private static RoundResult Place(SchedulingState state, SchedulingPod pod)

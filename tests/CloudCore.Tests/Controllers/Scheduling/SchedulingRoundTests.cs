@@ -261,6 +261,22 @@ public sealed class SchedulingRoundTests
     }
 
     [Fact]
+    public void A_gang_without_a_place_takes_nothing_of_a_budget()
+    {
+        _minMember = 2;
+        Node("n0", cpu: 1000);
+        Node("n1", cpu: 1000);
+        _bound.Add(Pod("db-0", cpu: 1000, labels: ("app", "db")) with { NodeName = "n0" });
+        _bound.Add(Pod("db-1", cpu: 1000, labels: ("app", "db")) with { NodeName = "n1" });
+        Budget("db", allowed: 1);
+        SchedulingPod OnFirst(string name) => Gang(name, 1000) with { Priority = 100, NodeSelector = Labels(("name", "n0")) };
+        var vip = Vip("vip", cpu: 1000) with { Created = s_epoch.AddSeconds(1), NodeSelector = Labels(("name", "n1")) };
+        var results = Run(OnFirst("a"), OnFirst("b"), vip);
+        Assert.All(results.Take(2), result => Assert.Null(result.Outcome.Preemption));
+        Assert.Equal(("n1", 0), (results[2].Outcome.Preemption!.Node, results[2].Outcome.Preemption!.Violations));
+    }
+
+    [Fact]
     public void Room_that_is_being_made_is_not_given_to_a_lesser_pod()
     {
         Node("n0", cpu: 1000);
