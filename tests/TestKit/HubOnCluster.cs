@@ -9,11 +9,17 @@ public static class HubOnCluster
     {
         await cluster.StartAsync();
         var kubectl = new ProgramsKubectl(cluster.Kubeconfig);
+        await ApplyAsync(kubectl);
+        return await WriteHubKubeconfigAsync(kubectl, cluster);
+    }
+
+    /// <summary>Gives a cluster that runs the CRDs and the rights that ship.</summary>
+    public static async Task ApplyAsync(ProgramsKubectl kubectl)
+    {
         await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "crds"));
         await kubectl.RunAsync(
             "wait", "--for=condition=Established", "--timeout=25s", "crd", "devices.devices.kubeedge.io", "devicemodels.devices.kubeedge.io");
         await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "rbac.yaml"));
-        return await WriteHubKubeconfigAsync(kubectl, cluster);
     }
 
     /// <summary>The administrator's, with the service account's token in a file beside it.</summary>

@@ -82,13 +82,16 @@ internal sealed class SessionRegistry
         return turn;
     }
 
-    /// <summary>Ends every session.</summary>
-    public void EndAll(string reason)
+    /// <summary>Ends every session; how many there were.</summary>
+    public int EndAll(string reason)
     {
-        foreach (var session in Live)
+        var live = Live;
+        foreach (var session in live)
         {
             session.End(reason);
         }
+
+        return live.Count;
     }
 
     /// <summary>The session is over: it can write nothing any more.</summary>

@@ -49,7 +49,7 @@ internal sealed class ReplicaModule
 
     /// <summary>The service that takes part in the election; made once.</summary>
     public ReplicaService Service(IReadOnlyList<Func<CancellationToken, Task>> works) =>
-        new(_election, _options, _sessions, _time, _loggers.CreateLogger<ReplicaService>()) { Works = works };
+        new(_election, _options, _sessions.EndAll, _time, _loggers.CreateLogger<ReplicaService>()) { Works = works };
 
     /// <summary>Tells <paramref name="gone"/> of each node that another replica has taken, for the life of the program.</summary>
     public void WhenNodesGo(Action<string> gone) => _caches.Nodes.Subscribe(change =>

@@ -1,13 +1,16 @@
-using EdgeSync.CloudCore.CloudHub;
-
 namespace EdgeSync.CloudCore.Replicas;
 
 /// <summary>
 /// This process as one of several replicas: takes part in the election, runs what one of them runs at a time while it leads, and lets go of its
 /// nodes when the API has been away for so long that another replica may serve them better. As long as the program.
 /// </summary>
+/// <param name="election">Who leads.</param>
+/// <param name="options">Its times.</param>
+/// <param name="endSessions">Ends all sessions of this replica for a reason; how many there were.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">The log.</param>
 internal sealed partial class ReplicaService(
-    LeaderElection election, LeaderElectionOptions options, SessionRegistry sessions, TimeProvider time, ILogger<ReplicaService> logger) : BackgroundService
+    LeaderElection election, LeaderElectionOptions options, Func<string, int> endSessions, TimeProvider time, ILogger<ReplicaService> logger) : BackgroundService
 {
     /// <summary>
     /// Without the API for so long, a replica ends its sessions. Long after it has left its Service (it is not ready after the renew deadline), so
@@ -44,12 +47,12 @@ internal sealed partial class ReplicaService(
             else if (!hasLetGo)
             {
                 hasLetGo = true;
-                LogLetGo(sessions.Count, LetGoAfter.TotalSeconds);
-                sessions.EndAll("the Kubernetes API does not answer this replica of the hub");
+                var ended = endSessions("the Kubernetes API does not answer this replica of the hub");
+                LogLetGo(ended, LetGoAfter.TotalSeconds);
             }
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "The Kubernetes API has not answered for {Seconds} s: {Sessions} sessions end, so that another replica may take their nodes")]
+    [LoggerMessage(LogLevel.Warning, "The Kubernetes API has not answered for {Seconds} s: {Sessions} sessions were ended, so that another replica may take their nodes")]
     private partial void LogLetGo(int sessions, double seconds);
 }
