@@ -30,24 +30,37 @@ public sealed class WorkloadTests(ITestOutputHelper output)
     }
 
     [EndToEndFact]
-    public async Task A_job_completes_in_waves_and_its_logs_can_be_read()
+    public async Task Jobs_complete_in_waves_with_logs_that_can_be_read_and_none_is_run_twice_while_its_box_is_away()
     {
         await using var world = await EdgeWorld.StartAsync(output);
-        await world.Kubectl.ApplyAsync(Job("waves", "completions: 4\n  parallelism: 2\n  completionMode: Indexed"));
-        var taken = await world.EventuallyAsync(
-            "the job is complete",
-            async () => await world.Kubectl.PathAsync("{.status.conditions[?(@.type==\"Complete\")].status}", "job", "waves") == "True",
-            TimeSpan.FromSeconds(90));
-        world.Note($"4 completions, two at a time: {taken.TotalSeconds:0.0} s");
-        Assert.Equal("4 0-3", await world.Kubectl.PathAsync("{.status.succeeded} {.status.completedIndexes}", "job", "waves"));
-        for (var index = 0; index < 4; index++)
-        {
-            var pod = await world.Kubectl.PathAsync("{.items[0].metadata.name}", "pods", "-l", $"batch.kubernetes.io/job-completion-index={index}");
-            Assert.Equal($"this is part {index}", (await world.Kubectl.RunAsync("logs", pod)).Trim());
-        }
-
+        await world.Kubectl.ApplyAsync(Job(
+            "waves", "completions: 8\n  parallelism: 2\n  completionMode: Indexed", "echo part $JOB_COMPLETION_INDEX: $(awk 'BEGIN{for(i=0;i<100000;i++)s+=(i%2?-4:4)/(2*i+1);printf \\\"%.4f\\\",s}')"));
+        var taken = await world.EventuallyAsync("the job is complete", () => IsCompleteAsync(world, "waves"), TimeSpan.FromSeconds(90));
+        world.Note($"8 completions, two at a time: {taken.TotalSeconds:0.0} s");
+        Assert.Equal("8 0-7", await world.Kubectl.PathAsync("{.status.succeeded} {.status.completedIndexes}", "job", "waves"));
+        Assert.Equal(
+            Enumerable.Range(0, 8).Select(index => $"part {index}: 3.1416"),
+            (await world.Kubectl.RunAsync("logs", "-l", "app=waves", "--tail=-1")).Trim().Split('\n').Order(StringComparer.Ordinal));
         await world.Kubectl.RunAsync("delete", "job", "waves");
         await world.EventuallyAsync("its pods are gone", async () => !await world.Kubectl.HasAsync("pods", "-l", "app=waves"));
+
+        // the box falls silent while the pod of another job runs, and the pod ends meanwhile
+        using var shared = new TempFolder();
+        await world.Kubectl.ApplyAsync(Job(
+            "far", "backoffLimit: 0", "echo ran >> /shared/runs; while [ ! -e /shared/go ]; do sleep 0.1; done", $"\nvolumes: [{{name: s, hostPath: {{path: {shared.Path}}}}}]", "\nvolumeMounts: [{name: s, mountPath: /shared}]"));
+        await world.EventuallyAsync("its pod runs", async () => await world.Kubectl.PathAsync("{.items[*].status.phase}", "pods", "-l", "app=far") == "Running");
+        var pod = await world.Kubectl.PathAsync("{.items[*].metadata.uid}", "pods", "-l", "app=far");
+        await world.Edge.KillAsync();
+        await world.Cloud.StopAsync();
+        world.Cloud.RunOptions = ["--node-monitor-period=1s", "--node-monitor-grace-period=2s"];
+        await world.Cloud.StartAsync();
+        await world.EventuallyAsync("the node is taken for unreachable", async () =>
+            (await world.Kubectl.PathAsync("{.spec.taints[*].key}", "node", EdgeWorld.NodeName)).Contains("node.kubernetes.io/unreachable", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(shared.File("go"), "");
+        world.Edge.Start();
+        await world.EventuallyAsync("its end is told", () => IsCompleteAsync(world, "far"));
+        Assert.Equal(pod, await world.Kubectl.PathAsync("{.items[*].metadata.uid}", "pods", "-l", "app=far"));
+        Assert.Equal("ran", (await File.ReadAllTextAsync(shared.File("runs"))).Trim());
     }
 
     [EndToEndFact]
@@ -171,7 +184,15 @@ public sealed class WorkloadTests(ITestOutputHelper output)
                     - {name: data, mountPath: /data}
         """;
 
-    private static string Job(string name, string more) => $$"""
+    private static async Task<bool> IsCompleteAsync(EdgeWorld world, string job) =>
+        await world.Kubectl.PathAsync("{.status.conditions[?(@.type==\"Complete\")].status}", "job", job) == "True";
+
+    /// <param name="name">Of the job, and of its pods' label.</param>
+    /// <param name="more">Of its spec.</param>
+    /// <param name="command">For the shell.</param>
+    /// <param name="volumes">Of its pods' spec.</param>
+    /// <param name="mounts">Of its container.</param>
+    private static string Job(string name, string more, string command, string volumes = "", string mounts = "") => $$"""
         apiVersion: batch/v1
         kind: Job
         metadata:
@@ -184,12 +205,12 @@ public sealed class WorkloadTests(ITestOutputHelper output)
               labels:
                 app: {{name}}
             spec:
-              restartPolicy: Never
+              restartPolicy: Never{{volumes.Replace("\n", "\n      ", StringComparison.Ordinal)}}
               containers:
                 - name: main
                   image: {{ContainerdRig.BusyboxImage}}
                   imagePullPolicy: IfNotPresent
-                  command: ["sh", "-c", "echo this is part $JOB_COMPLETION_INDEX"]
+                  command: ["sh", "-c", "{{command}}"]{{mounts.Replace("\n", "\n          ", StringComparison.Ordinal)}}
         """;
 
     private static string Deployment(string mode) => $$"""
