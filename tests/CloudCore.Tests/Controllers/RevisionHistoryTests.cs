@@ -50,12 +50,36 @@ public sealed class RevisionHistoryTests
         Assert.True(IsOf(revision, "e"));
     }
 
+    [Fact]
+    public async Task A_stateful_set_of_another_name_and_template_goes_on_with_the_history_of_the_one_before()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        await rig.CreateAsync(ApiResources.StatefulSets, StatefulSet("s", "i:1"));
+        await rig.HoldsAsync("a revision is stored", async () => (await RevisionsAsync(rig)).Count == 1);
+        await rig.Client.DeleteAsync(ApiResources.StatefulSets, "default", "s", new DeleteOptions { PropagationPolicy = "Orphan" }, rig.Ct);
+        await rig.HoldsAsync("it is gone", async () => await rig.GetAsync(ApiResources.StatefulSets, "s") is null);
+
+        await rig.CreateAsync(ApiResources.StatefulSets, StatefulSet("t", "i:2"));
+        await rig.HoldsAsync("both are the new one's", async () => (await RevisionsAsync(rig)).Count(revision => IsOf(revision, "t")) == 2);
+        Assert.Equal(
+            [(1, "i:1"), (2, "i:2")],
+            (await RevisionsAsync(rig)).Select(revision =>
+                ((int)revision["revision"]!, revision["data"]!["spec"]!["template"]!["spec"]!["containers"]![0]!["image"]!.ToString())).Order());
+        await rig.HoldsAsync("the status names its own", async () =>
+            ((string?)(await rig.GetAsync(ApiResources.StatefulSets, "t"))!["status"]?["updateRevision"])?.StartsWith("t-", StringComparison.Ordinal) == true);
+    }
+
     private static bool IsOf(JsonObject revision, string owner) => revision["metadata"]!["ownerReferences"]?[0]?["name"]?.ToString() == owner;
 
     private static Task<IReadOnlyList<JsonObject>> RevisionsAsync(WorkloadRig rig) => rig.ListAsync(ApiResources.ControllerRevisions);
 
     private static string DaemonSet(string name, string image) => $$$$$"""
         {"metadata":{"name":"{{{{{name}}}}}"},"spec":{"selector":{"matchLabels":{"app":"a"}},
+         "template":{"metadata":{"labels":{"app":"a"}},"spec":{"containers":[{"name":"c","image":"{{{{{image}}}}}"}]}}}}
+        """;
+
+    private static string StatefulSet(string name, string image) => $$$$$"""
+        {"metadata":{"name":"{{{{{name}}}}}"},"spec":{"replicas":0,"serviceName":"s","selector":{"matchLabels":{"app":"a"}},
          "template":{"metadata":{"labels":{"app":"a"}},"spec":{"containers":[{"name":"c","image":"{{{{{image}}}}}"}]}}}}
         """;
 }
