@@ -29,7 +29,8 @@ internal static class PodAdmission
         spec.SetDefault("serviceAccountName", "default");
         spec["serviceAccount"] = spec.Text("serviceAccountName");
         if (spec.List("imagePullSecrets") is { Count: > 0 }
-            || request.State.Get(AccountsResource, new NamespacedName(request.Key.Namespace, spec.Text("serviceAccountName")!)) is not { } account)
+            || request.State.Get(AccountsResource, new NamespacedName(request.Key.Namespace, spec.Text("serviceAccountName")!)) is not { } account
+            || !account.Mentions("\"imagePullSecrets\""u8))
         {
             return;
         }
@@ -143,7 +144,7 @@ internal static class PodAdmission
     private static JsonObject? GlobalDefault(StoreState state)
     {
         JsonObject? found = null;
-        foreach (var stored in state.Of(PrioritiesResource).Values)
+        foreach (var stored in state.Of(PrioritiesResource).Values.Where(stored => stored.Mentions("\"globalDefault\":true"u8)))
         {
             var candidate = stored.Parse();
             if (candidate.IsTrue("globalDefault") && (found is null || candidate.Number("value") < found.Number("value")))

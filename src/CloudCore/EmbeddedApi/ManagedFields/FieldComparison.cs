@@ -142,8 +142,16 @@ internal sealed class FieldComparison
 
     private void Items(JsonArray? before, JsonArray? after, FieldPlace place)
     {
+        var items = place.Items(after);
+        if (before is null or { Count: 0 } && AreDistinct(items))
+        {
+            // every list of an object that is new
+            items.ForEach(item => Compare(null, item.Item, place.Element, null, item.Element));
+            return;
+        }
+
         var old = place.Items(before).ToLookup(i => i.Element, i => i.Item);
-        var young = place.Items(after).ToLookup(i => i.Element, i => i.Item);
+        var young = items.ToLookup(i => i.Element, i => i.Item);
         foreach (var group in young)
         {
             Item(group.Key, [.. old[group.Key]], [.. group], place);
@@ -157,6 +165,9 @@ internal sealed class FieldComparison
             }
         }
     }
+
+    private static bool AreDistinct(List<(string Element, JsonNode? Item)> items) =>
+        items.Count < 2 || items.Select(item => item.Element).ToHashSet().Count == items.Count;
 
     private void Item(string element, JsonNode?[] before, JsonNode?[] after, FieldPlace place)
     {

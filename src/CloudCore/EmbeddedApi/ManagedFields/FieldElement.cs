@@ -24,11 +24,15 @@ internal static class FieldElement
     /// <summary>The element of a list's member; null where it has none of the keys.</summary>
     public static string? OfMember(JsonObject member, FieldSchema list)
     {
+        if (list.SortedKeys is [var only])
+        {
+            return KeyText(member, only, list) is { } single ? $$"""k:{"{{only}}":{{single}}}""" : null;
+        }
+
         var text = new StringBuilder("k:{");
         foreach (var key in list.SortedKeys)
         {
-            var value = member[key] is { } given ? Text(given) : list.Shape.Element?.Type?.Field(key)?.DefaultText;
-            if (value is not null)
+            if (KeyText(member, key, list) is { } value)
             {
                 text.Append(text.Length > 3 ? "," : "").Append('"').Append(key).Append("\":").Append(value);
             }
@@ -36,6 +40,9 @@ internal static class FieldElement
 
         return text.Length == 3 ? null : text.Append('}').ToString();
     }
+
+    private static string? KeyText(JsonObject member, string key, FieldSchema list) =>
+        member[key] is { } given ? Text(given) : list.Shape.Element?.Type?.Field(key)?.DefaultText;
 
     /// <summary>As we write it ourselves: compact, with the keys in order.</summary>
     public static string Canonical(string element)

@@ -60,6 +60,9 @@ internal sealed class StoredObject(NamespacedName key, string uid, long resource
         return known.Json;
     }
 
+    /// <summary>Whether the text stands anywhere in the object: a first look that costs less than parsing it.</summary>
+    public bool Mentions(ReadOnlySpan<byte> text) => Json.AsSpan().IndexOf(text) >= 0;
+
     /// <summary>A tree of the object, to be changed by its one owner.</summary>
     public JsonObject Parse() => (JsonObject)JsonNode.Parse(Json, null, JsonFormat.StoredReader)!;
 

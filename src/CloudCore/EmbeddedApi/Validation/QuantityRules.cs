@@ -37,6 +37,11 @@ internal static partial class QuantityRules
     /// <summary>The amount; null where the text is no quantity.</summary>
     public static decimal? Parse(string text)
     {
+        if (Plain(text) is { } plain)
+        {
+            return plain;
+        }
+
         if (text.Length > 64 || Pattern().Match(text) is not { Success: true } match)
         {
             return null;
@@ -60,6 +65,32 @@ internal static partial class QuantityRules
         {
             return decimal.MaxValue;
         }
+    }
+
+    // whole digits with a suffix: nearly all that are written
+    private static decimal? Plain(string text)
+    {
+        const int mostDigits = 15;
+        var digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
+        digits = digits < 0 ? text.Length : digits;
+        if (digits is 0 or > mostDigits)
+        {
+            return null;
+        }
+
+        var number = (decimal)long.Parse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture);
+        return text.AsSpan(digits) switch
+        {
+            "" => number,
+            "m" => number / 1000,
+            "k" => number * 1000,
+            "Ki" => number * 1024,
+            "M" => number * 1000_000,
+            "Mi" => number * (1 << 20),
+            "G" => number * 1000_000_000,
+            "Gi" => number * (1 << 30),
+            _ => null,
+        };
     }
 
     private static Dictionary<string, decimal> Read(JsonObject? amounts, string field, FieldErrors errors)
