@@ -275,17 +275,21 @@ internal sealed partial class EdgeSession : IAsyncDisposable
     {
         bool known;
         Acknowledged acknowledged;
+        ObjectKey? freed;
         lock (_gate)
         {
             _sync.SetTime(_time.NowMs(), _time.UnixMs());
             known = _sync.Acknowledge(message.ParentId, out acknowledged);
+
+            // before the sender can take the next message, which would be the one on its way then
+            freed = known ? _kubeEdge?.Acknowledge(message.ParentId) : null;
         }
 
         if (known)
         {
-            if (_kubeEdge?.Acknowledge(message.ParentId) is { } freed)
+            if (freed is { } key)
             {
-                OnChanged(freed);
+                OnChanged(key);
             }
 
             Failpoint.Hit(HubFailpoints.Acknowledged);

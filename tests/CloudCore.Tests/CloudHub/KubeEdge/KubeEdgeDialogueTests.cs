@@ -162,6 +162,44 @@ public sealed class KubeEdgeDialogueTests
     }
 
     [Fact]
+    public async Task An_agent_that_moves_to_another_replica_is_sent_what_changed_and_nothing_else()
+    {
+        await using var api = await ProgramsCloud.StartNewAsync(); // in a cluster's place
+        await api.Kubectl.ApplyAsync(await File.ReadAllTextAsync(Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "rbac.yaml")));
+        await using var first = await ProgramsCloud.ReplicaOnClusterAsync(api.Kubeconfig, api.Kubeconfig, pki: null);
+        await using var second = await ProgramsCloud.ReplicaOnClusterAsync(api.Kubeconfig, api.Kubeconfig, Path.Combine(first.DataFolder, "pki"));
+        await first.StartAsync();
+        await second.StartAsync();
+        await using var edge = new ScriptedEdgeCore(first, NodeName);
+        await edge.EnrollAsync();
+        await edge.ConnectAsync();
+        await edge.AskAsync("register");
+        await api.Kubectl.ApplyAsync(Workload);
+        await edge.WaitAsync("insert", "default/pod/app");
+        await Eventually.HoldsAsync("the records are written", async () => await RecordsAsync(api, "objectsyncs") == 3); // the pod, its map and the CA that it mounts
+
+        // the first replica dies; meanwhile something changes
+        await edge.CutAsync();
+        await first.KillAsync();
+        await api.Kubectl.RunAsync("patch", "configmap", "settings", "-p", """{"data":{"level":"debug"}}""");
+        edge.Hub = second;
+        await edge.ConnectAsync();
+        var changed = await edge.WaitAsync("update", "default/configmap/settings");
+        Assert.Equal("debug", (string?)changed["content"]!["data"]!["level"]);
+        Assert.DoesNotContain(edge.Received, m => (string?)m["route"]!["resource"] == "default/pod/app");
+        await Eventually.HoldsAsync("the change is recorded", async () =>
+            (await api.Kubectl.PathAsync("{.items[*].status.objectResourceVersion}", "objectsyncs", "-n", "default")).Split(' ').Contains((string?)changed["header"]!["resourceversion"]));
+
+        // it goes back while the second replica still holds a connection that it takes for the node's
+        await first.StartAsync();
+        await using var again = await edge.ElsewhereAsync(first);
+        await edge.EndedByHubAsync();
+        await api.Kubectl.RunAsync("delete", "pod", "app", "--grace-period=0", "--force");
+        await again.WaitAsync("delete", "default/pod/app");
+        Assert.DoesNotContain(again.Received, m => (string?)m["route"]!["resource"] == "default/configmap/settings" && (string?)m["route"]!["operation"] == "update");
+    }
+
+    [Fact]
     public async Task Another_pod_of_the_same_name_comes_after_the_first_has_gone()
     {
         await using var world = await KubeEdgeWorld.StartAsync(NodeName);

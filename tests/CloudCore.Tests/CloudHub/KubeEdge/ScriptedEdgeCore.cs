@@ -29,6 +29,9 @@ internal sealed class ScriptedEdgeCore(ProgramsCloud cloud, string node) : IAsyn
 
     public string Node => node;
 
+    /// <summary>The hub, or that replica of it, to which it connects the next time.</summary>
+    public ProgramsCloud Hub { get; set; } = cloud;
+
     /// <summary>Resources whose messages are not acknowledged, as by an edge whose disk is stuck.</summary>
     public HashSet<string> Silent { get; } = [];
 
@@ -47,10 +50,10 @@ internal sealed class ScriptedEdgeCore(ProgramsCloud cloud, string node) : IAsyn
     /// <summary>GET /ca.crt, compared with the token's hash; then GET /edge.crt with the request as its body and the token's JWT.</summary>
     public async Task EnrollAsync()
     {
-        var token = await cloud.GetTokenAsync();
+        var token = await Hub.GetTokenAsync();
         using var http = new HttpClient(new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, _, _, _) => true })
         {
-            BaseAddress = new Uri($"https://{cloud.HubAddress}"),
+            BaseAddress = new Uri($"https://{Hub.HubAddress}"),
         };
         var authority = await http.GetByteArrayAsync(new Uri("/ca.crt", UriKind.Relative));
         Assert.Equal(token.Split('.', 2)[0], Convert.ToHexStringLower(SHA256.HashData(authority)));
@@ -89,6 +92,21 @@ internal sealed class ScriptedEdgeCore(ProgramsCloud cloud, string node) : IAsyn
         await SendAsync(GoldenMessages.Get("membership-detail", ("NODE", node)));
     }
 
+    /// <summary>The same agent with a further connection, to another replica, while this one is still open.</summary>
+    public async Task<ScriptedEdgeCore> ElsewhereAsync(ProgramsCloud replica)
+    {
+        var other = new ScriptedEdgeCore(replica, node)
+        {
+            _authority = X509CertificateLoader.LoadCertificate(_authority!.RawData),
+            _certificate = X509CertificateLoader.LoadPkcs12(_certificate!.Export(X509ContentType.Pkcs12), null),
+        };
+        await other.ConnectAsync();
+        return other;
+    }
+
+    /// <summary>Until the hub has ended the connection.</summary>
+    public Task EndedByHubAsync() => _reading.WaitAsync(Eventually.DefaultDeadline);
+
     /// <summary>The link breaks.</summary>
     public async Task CutAsync()
     {
@@ -116,7 +134,16 @@ internal sealed class ScriptedEdgeCore(ProgramsCloud cloud, string node) : IAsyn
     public async Task<JsonNode> WaitAsync(string what, Func<JsonNode, bool> condition)
     {
         JsonNode? found = null;
-        await Eventually.HoldsAsync($"node {node} gets {what}", () => (found = Received.FirstOrDefault(condition)) is not null);
+        try
+        {
+            await Eventually.HoldsAsync($"node {node} gets {what}", () => (found = Received.FirstOrDefault(condition)) is not null);
+        }
+        catch (TimeoutException e)
+        {
+            var came = string.Join('\n', Received.Select(m => $"{m["route"]!["operation"]} {m["route"]!["resource"]}"));
+            throw new TimeoutException($"{e.Message}; what came:\n{came}\n{Hub.LogTail()}", e);
+        }
+
         return found!;
     }
 
@@ -157,7 +184,7 @@ internal sealed class ScriptedEdgeCore(ProgramsCloud cloud, string node) : IAsyn
             socket.Options.SetRequestHeader("Connectionuse", "msg");
             socket.Options.KeepAliveInterval = TimeSpan.Zero;
             using var limit = new CancellationTokenSource(Eventually.DefaultDeadline);
-            await socket.ConnectAsync(new Uri($"wss://{cloud.HubAddress}/{ProjectId}/{node}/events"), limit.Token);
+            await socket.ConnectAsync(new Uri($"wss://{Hub.HubAddress}/{ProjectId}/{node}/events"), limit.Token);
             return socket;
         }
         catch
