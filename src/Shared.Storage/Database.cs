@@ -147,6 +147,7 @@ public sealed partial class Database : IAsyncDisposable
         {
             session.Scalar("PRAGMA journal_mode=WAL");
             session.Execute("PRAGMA synchronous=FULL");
+            session.Scalar($"PRAGMA wal_autocheckpoint={options.CheckpointPages}");
             var verdict = session.Scalar("PRAGMA quick_check(1)") as string;
             if (verdict != "ok")
             {

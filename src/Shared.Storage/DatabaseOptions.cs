@@ -29,6 +29,12 @@ public sealed record DatabaseOptions
     /// <summary>Writes that may wait for the writer before callers wait too.</summary>
     public int WriteQueueLength { get; init; } = 4096;
 
+    /// <summary>
+    /// Pages of 4 KiB in the write-ahead log that bring it into the file, which the write that reaches them waits for: some milliseconds.
+    /// More of them: seldom, and pages that are written often reach the file once; but a longer log, on disk and to go through at opening.
+    /// </summary>
+    public int CheckpointPages { get; init; } = 1000;
+
     /// <summary>Page cache of each connection, KiB.</summary>
     public int CacheKiB { get; init; } = 1024;
 }

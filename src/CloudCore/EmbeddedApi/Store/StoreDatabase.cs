@@ -66,6 +66,7 @@ internal static class StoreDatabase
 
     public static Database Open(string dataDir, TimeProvider time) => Database.Open(new DatabaseOptions
     {
+        CheckpointPages = 4000, // one write in some hundred waits for it
         Path = Path.Combine(dataDir, FileName),
         Migrations = s_migrations,
         SetDamagedAside = false,
