@@ -267,11 +267,16 @@ internal sealed partial class CloudCoreApp : IAsyncDisposable
         ClientAuthority = authority.Certificate,
         Authority = authority,
         ServiceAccountKeyFile = run.Config.Modules.EmbeddedApi.ServiceAccountKeyFile,
-        Services = new ServiceNetwork
+        Admission = new AdmissionSettings
         {
-            // both have been checked when the configuration was read
-            ClusterIpRange = ServiceNetwork.ParseRange(run.Config.Modules.EmbeddedApi.ServiceClusterIPRange)!.Value,
-            NodePorts = ServiceNetwork.ParsePorts(run.Config.Modules.EmbeddedApi.ServiceNodePortRange)!.Value,
+            Services = new ServiceNetwork
+            {
+                // both have been checked when the configuration was read
+                ClusterIpRange = ServiceNetwork.ParseRange(run.Config.Modules.EmbeddedApi.ServiceClusterIPRange)!.Value,
+                NodePorts = ServiceNetwork.ParsePorts(run.Config.Modules.EmbeddedApi.ServiceNodePortRange)!.Value,
+            },
+            NotReadyTolerationSeconds = run.Config.Modules.EmbeddedApi.DefaultNotReadyTolerationSeconds,
+            UnreachableTolerationSeconds = run.Config.Modules.EmbeddedApi.DefaultUnreachableTolerationSeconds,
         },
     };
 

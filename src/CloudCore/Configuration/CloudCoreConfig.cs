@@ -103,6 +103,12 @@ internal sealed record EmbeddedApiSection
     /// <summary>The ports that services of type NodePort get: the first, a hyphen, the last.</summary>
     public string ServiceNodePortRange { get; init; } = "30000-32767";
 
+    /// <summary>How long a new pod stays on a node that is not ready, seconds, where it does not say so itself; 0 or more, as of kube-apiserver.</summary>
+    public long DefaultNotReadyTolerationSeconds { get; init; } = 300;
+
+    /// <summary>The same for a node that is out of contact; pods of nodes at the edge leave only if their node asks for it.</summary>
+    public long DefaultUnreachableTolerationSeconds { get; init; } = 300;
+
     public string TlsCertFile { get; init; } = "";
 
     public string TlsPrivateKeyFile { get; init; } = "";

@@ -199,6 +199,17 @@ internal static class CloudCoreConfigRules
         {
             yield return ("modules.embeddedApi.serviceNodePortRange", $"must be two ports with a hyphen between them, as 30000-32767, and is \"{api.ServiceNodePortRange}\"");
         }
+
+        foreach (var (name, seconds) in new[]
+        {
+            ("defaultNotReadyTolerationSeconds", api.DefaultNotReadyTolerationSeconds), ("defaultUnreachableTolerationSeconds", api.DefaultUnreachableTolerationSeconds),
+        })
+        {
+            if (seconds < 0)
+            {
+                yield return ($"modules.embeddedApi.{name}", $"must be 0 or more seconds, and is {seconds}");
+            }
+        }
     }
 
     private static IEnumerable<(string, string)> SamePorts(ModulesSection modules)

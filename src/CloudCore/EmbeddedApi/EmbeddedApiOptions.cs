@@ -18,8 +18,8 @@ internal sealed record EmbeddedApiOptions
     /// <summary>How much of the past watches can resume from.</summary>
     public StoreLimits Limits { get; init; } = new();
 
-    /// <summary>The addresses and ports that services get.</summary>
-    public ServiceNetwork Services { get; init; } = new();
+    /// <summary>What objects get that do not say it themselves.</summary>
+    public AdmissionSettings Admission { get; init; } = new();
 
     /// <summary>Which of the controllers that are a part of the API run here; the others are left to a controller manager elsewhere.</summary>
     public ControllerSelection Controllers { get; init; } = ControllerSelection.All;

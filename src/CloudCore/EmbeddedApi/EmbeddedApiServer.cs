@@ -38,7 +38,7 @@ internal sealed partial class EmbeddedApiServer : IAsyncDisposable
         _logger = loggers.CreateLogger<EmbeddedApiServer>();
         var schema = SchemaText.LoadEmbedded();
         _catalog = new ResourceCatalog(BuiltInResources.All(schema));
-        _writer = new ObjectWriter(store, options.Services, time);
+        _writer = new ObjectWriter(store, options.Admission, time);
         var renderer = new Renderer(time);
         _verbs = new ResourceVerbs(store, _writer, renderer, schema, () => _catalog.Table, time, options.MaxBodyBytes);
         _definitions = new DefinitionController(

@@ -41,13 +41,18 @@ public sealed class KindsTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     }
 
     [Fact]
-    public async Task Services_created_at_once_get_addresses_and_ports_of_their_own_until_there_are_none()
+    public async Task Services_created_at_once_get_what_is_set_until_there_is_none_and_pods_the_patience_that_is_set()
     {
         using var folder = new TempFolder();
         var options = new EmbeddedApiOptions
         {
             DataDir = folder.Path,
-            Services = new ServiceNetwork { ClusterIpRange = ServiceNetwork.ParseRange("10.7.0.0/28")!.Value, NodePorts = (30000, 30019) },
+            Admission = new AdmissionSettings
+            {
+                Services = new ServiceNetwork { ClusterIpRange = ServiceNetwork.ParseRange("10.7.0.0/28")!.Value, NodePorts = (30000, 30019) },
+                NotReadyTolerationSeconds = 60,
+                UnreachableTolerationSeconds = 7200,
+            },
         };
         await using var host = await ApiHost.StartAsync(folder.Path, options: options);
         var api = new ApiClient(host.Client());
@@ -60,6 +65,9 @@ public sealed class KindsTests(ApiFixture fixture) : IClassFixture<ApiFixture>
         var full = await api.PostAsync(Services, """{"metadata":{"name":"more"},"spec":{"ports":[{"port":80}]}}""");
         Assert.Equal(HttpStatusCode.UnprocessableEntity, full.Code);
         Assert.Contains("range is full: 10.7.0.0/28", full.Message, StringComparison.Ordinal);
+        var pod = await api.PostAsync(
+            "/api/v1/namespaces/default/pods", """{"metadata":{"name":"waits"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
+        Assert.Equal([60, 7200], pod.Body["spec"]!["tolerations"]!.AsArray().Select(toleration => (int)toleration!["tolerationSeconds"]!));
         await api.DeleteAsync(Services + "/s3");
         Assert.Equal(HttpStatusCode.Created, (await api.PostAsync(Services, """{"metadata":{"name":"more"},"spec":{"ports":[{"port":80}]}}""")).Code);
     }

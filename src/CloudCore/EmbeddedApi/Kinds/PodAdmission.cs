@@ -15,7 +15,6 @@ internal static class PodAdmission
     private const string PrioritiesResource = "priorityclasses.scheduling.k8s.io";
     private const string RuntimeClassesResource = "runtimeclasses.node.k8s.io";
     private const string MirrorAnnotation = "kubernetes.io/config.mirror";
-    private const int TolerationSeconds = 300;
 
     /// <summary>A pod that names no service account runs as its namespace's default one, and pulls with its secrets.</summary>
     public static void ServiceAccount(JsonObject pod, JsonObject? old, AdmissionView request)
@@ -108,13 +107,18 @@ internal static class PodAdmission
     }
 
     /// <summary>
-    /// Ordinary pods are given five minutes on a node that is not ready or not reachable. Nobody here evicts them after that
-    /// (edge pods stay where they are), but schedulers and tools expect to find it said. Pods of DaemonSets bring their own.
+    /// Ordinary pods are given so long on a node that is not ready or not reachable, five minutes where nothing else was set. Pods of nodes at the
+    /// edge are not evicted after that unless their node asks for it. Pods of DaemonSets bring their own.
     /// </summary>
     public static void DefaultTolerations(JsonObject pod, JsonObject? old, AdmissionView request)
     {
         var spec = pod.ObjectOrNew("spec");
-        foreach (var key in (string[])["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"])
+        (string Key, long Seconds)[] defaults =
+        [
+            ("node.kubernetes.io/not-ready", request.Settings.NotReadyTolerationSeconds),
+            ("node.kubernetes.io/unreachable", request.Settings.UnreachableTolerationSeconds),
+        ];
+        foreach (var (key, seconds) in defaults)
         {
             if (spec.Objects("tolerations").Any(t => Covers(t, key)))
             {
@@ -132,7 +136,7 @@ internal static class PodAdmission
                 ["key"] = key,
                 ["operator"] = "Exists",
                 ["effect"] = "NoExecute",
-                ["tolerationSeconds"] = TolerationSeconds,
+                ["tolerationSeconds"] = seconds,
             });
         }
     }

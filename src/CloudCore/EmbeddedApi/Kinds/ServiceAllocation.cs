@@ -143,7 +143,7 @@ internal static class ServiceAllocation
 
     private static void SetFamilies(JsonObject spec, AdmissionView request)
     {
-        var own = request.Services.ClusterIpRange.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
+        var own = request.Settings.Services.ClusterIpRange.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
         var anywhere = spec.Text("clusterIP") == None && spec.Object("selector") is null or { Count: 0 };
         spec.SetDefault("ipFamilyPolicy", anywhere ? "RequireDualStack" : "SingleStack");
         if (spec.List("ipFamilies") is { Count: > 0 })
@@ -164,7 +164,7 @@ internal static class ServiceAllocation
         }
 
         var taken = Others(request).Select(s => s.Object("spec")?.Text("clusterIP")).ToHashSet();
-        var range = request.Services.ClusterIpRange;
+        var range = request.Settings.Services.ClusterIpRange;
         if (wanted.Length == 0)
         {
             var given = Free(range, taken) ?? throw Refuse(service, request, errors => errors.Invalid(
@@ -186,7 +186,7 @@ internal static class ServiceAllocation
 
     private static void GiveNodePorts(JsonObject service, JsonObject spec, AdmissionView request)
     {
-        var (first, last) = request.Services.NodePorts;
+        var (first, last) = request.Settings.Services.NodePorts;
         var taken = new HashSet<long>();
         foreach (var other in Others(request))
         {
@@ -230,7 +230,7 @@ internal static class ServiceAllocation
 
     private static long FreePort(JsonObject service, AdmissionView request, HashSet<long> taken)
     {
-        var (first, last) = request.Services.NodePorts;
+        var (first, last) = request.Settings.Services.NodePorts;
         var count = last - first + 1;
         var start = Random.Shared.Next(count);
         for (var i = 0; i < count; i++)

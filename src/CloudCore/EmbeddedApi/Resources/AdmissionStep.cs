@@ -14,8 +14,21 @@ internal delegate void AdmissionStep(JsonObject current, JsonObject? old, Admiss
 /// <param name="Resource">What is written.</param>
 /// <param name="Key">Where; the name is the generated one where it is generated.</param>
 /// <param name="State">Everything else that is there, as it was when the write began.</param>
-/// <param name="Services">The addresses and ports that services get.</param>
-internal sealed record AdmissionView(ResourceDescriptor Resource, NamespacedName Key, StoreState State, ServiceNetwork Services);
+/// <param name="Settings">What this API was told at its start.</param>
+internal sealed record AdmissionView(ResourceDescriptor Resource, NamespacedName Key, StoreState State, AdmissionSettings Settings);
+
+/// <summary>What admission gives to objects that do not say it themselves.</summary>
+internal sealed record AdmissionSettings
+{
+    /// <summary>The addresses and ports that services get.</summary>
+    public ServiceNetwork Services { get; init; } = new();
+
+    /// <summary>How long pods stay on a node that is not ready, seconds (kube-apiserver's default-not-ready-toleration-seconds).</summary>
+    public long NotReadyTolerationSeconds { get; init; } = 300;
+
+    /// <summary>How long pods stay on a node that is out of contact, seconds (kube-apiserver's default-unreachable-toleration-seconds).</summary>
+    public long UnreachableTolerationSeconds { get; init; } = 300;
+}
 
 /// <summary>The addresses and ports that services are given.</summary>
 internal sealed record ServiceNetwork

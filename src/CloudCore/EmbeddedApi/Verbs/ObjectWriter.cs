@@ -11,7 +11,7 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Verbs;
 /// create, update, patch and delete: prepares the next version from the newest one and hands it to the store, which
 /// takes it only if that was still the newest; else it is prepared again. One file per verb.
 /// </summary>
-internal sealed partial class ObjectWriter(ObjectStore store, ServiceNetwork services, TimeProvider time)
+internal sealed partial class ObjectWriter(ObjectStore store, AdmissionSettings settings, TimeProvider time)
 {
     // writers of one object take turns, so only what does not pass here (a create, the namespace cleaner) can come between
     private const int MostAttempts = 16;
@@ -85,7 +85,7 @@ internal sealed partial class ObjectWriter(ObjectStore store, ServiceNetwork ser
     {
         if (context.Resource.Admission.Count > 0)
         {
-            var request = new AdmissionView(context.Resource, context.Key, store.State, services);
+            var request = new AdmissionView(context.Resource, context.Key, store.State, settings);
             foreach (var step in context.Resource.Admission)
             {
                 step(body, old, request);
