@@ -29,9 +29,9 @@ internal sealed class CompressionCase(FleetTable table, int edges, TimeSpan idle
         var before = Footprint.Of(world.Cloud.Pid).ResidentMiB;
         await world.OpenAsync(50, edges - 50, s_limit);
         await Task.Delay(s_settle);
-        var quiet = await world.CountsAsync();
+        var quiet = await world.Hollow.CountsAsync();
         var cpu = await ProcessCost.CpuPercentAsync(world.Cloud.Pid, idle);
-        var counts = await world.CountsAsync();
+        var counts = await world.Hollow.CountsAsync();
         Add($"{how}: resident for each session, KB", (Footprint.Of(world.Cloud.Pid).ResidentMiB - before) * 1024 / (edges - 50));
         Add($"{how}: idle, % of a core", cpu);
         Add($"{how}: a quiet hour of a node, KB", (counts.Bytes - quiet.Bytes) / 1024.0 / edges * (TimeSpan.FromHours(1) / idle));
@@ -39,12 +39,12 @@ internal sealed class CompressionCase(FleetTable table, int edges, TimeSpan idle
         await world.Api.CreateDaemonSetAsync("app", "settings", "mark");
         await Eventually.HoldsAsync("the DaemonSet is rolled out", async () => await world.Api.DaemonSetAsync("app") == (edges, edges), s_limit);
         await Eventually.HoldsAsync("nothing is pending", async () => await world.Api.PendingAsync() == 0, s_limit);
-        var (sent, used) = ((await world.CountsAsync()).Bytes, ProcessCost.CpuSeconds(world.Cloud.Pid));
-        var spread = await world.SpreadAsync("configmap", "after-it", edges, () => world.Api.ChangeConfigMapAsync("settings", "after-it", Bytes), s_limit);
+        var (sent, used) = ((await world.Hollow.CountsAsync()).Bytes, ProcessCost.CpuSeconds(world.Cloud.Pid));
+        var spread = await world.Hollow.SpreadAsync("configmap", "after-it", edges, () => world.Api.ChangeConfigMapAsync("settings", "after-it", Bytes), s_limit);
         await Eventually.HoldsAsync("nothing is pending", async () => await world.Api.PendingAsync() == 0, s_limit);
         Add($"{how}: {Bytes / 1024} KB changed, all have stored it, s", spread.Count == edges ? spread.Last : double.PositiveInfinity);
         Add($"{how}:   the hub's processor time, s", ProcessCost.CpuSeconds(world.Cloud.Pid) - used);
-        Add($"{how}:   on each link, KB", ((await world.CountsAsync()).Bytes - sent) / 1024.0 / edges);
+        Add($"{how}:   on each link, KB", ((await world.Hollow.CountsAsync()).Bytes - sent) / 1024.0 / edges);
         Add($"{how}: resident for each session after it, KB", (Footprint.Of(world.Cloud.Pid).ResidentMiB - before) * 1024 / (edges - 50));
     }
 

@@ -22,7 +22,7 @@ internal sealed class FanOutCase(FleetTable table, int edges)
     private async Task MeasureAsync(FleetWorld world, string what, string type, string mark, Func<Task> change, double target)
     {
         var cpu = ProcessCost.CpuSeconds(world.Cloud.Pid);
-        var spread = await world.SpreadAsync(type, mark, edges, change, s_limit);
+        var spread = await world.Hollow.SpreadAsync(type, mark, edges, change, s_limit);
         table.Add(new FleetFigure($"{edges} edges: {what}", AtMost: target), spread.Count == edges ? spread.Last : double.PositiveInfinity);
         table.Note(FormattableString.Invariant(
             $"{spread.Count} of {edges}; half {spread.Half:0.00} s, 99 % {spread.Most:0.00} s; the hub's processor time {ProcessCost.CpuSeconds(world.Cloud.Pid) - cpu:0.00} s"));

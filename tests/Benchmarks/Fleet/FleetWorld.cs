@@ -18,12 +18,11 @@ internal readonly record struct Spread(int Count, double Half, double Most, doub
 /// <summary>A new cloud and a process of hollow edges, and for comparison a bare server with the same clients.</summary>
 internal sealed class FleetWorld : IAsyncDisposable
 {
-    private const int AtOnce = 64;
     private static readonly TimeSpan s_ready = TimeSpan.FromSeconds(30);
 
     private readonly HelperProcess? _bare;
 
-    private FleetWorld(ProgramsCloud cloud, HelperProcess hollow, HelperProcess? bare)
+    private FleetWorld(ProgramsCloud cloud, HollowProcess hollow, HelperProcess? bare)
     {
         Cloud = cloud;
         Hollow = hollow;
@@ -33,7 +32,7 @@ internal sealed class FleetWorld : IAsyncDisposable
 
     public ProgramsCloud Cloud { get; }
 
-    public HelperProcess Hollow { get; }
+    public HollowProcess Hollow { get; }
 
     public FleetApi Api { get; }
 
@@ -60,35 +59,9 @@ internal sealed class FleetWorld : IAsyncDisposable
     /// <summary>Brings edges up until there are so many.</summary>
     public async Task<Spread> OpenAsync(int first, int count, TimeSpan limit)
     {
-        var start = Stopwatch.GetTimestamp();
-        var spread = Spread.From(await Hollow.DoAsync(Line($"open {first} {count} {AtOnce} {limit.TotalSeconds}"), limit), start);
+        var spread = await Hollow.OpenAsync(first, count, limit);
         return spread.Count == count ? spread : throw new TimeoutException(
             $"{spread.Count} of {count} edges were in step within {limit.TotalSeconds:0} s; the first failure: {await StateAsync()}\n{Cloud.LogTail()}");
-    }
-
-    /// <summary>Cuts all links and lets all dial at once.</summary>
-    public async Task<Spread> StormAsync(TimeSpan limit)
-    {
-        await Hollow.DoAsync("cut", s_ready);
-        await Task.Delay(TimeSpan.FromSeconds(2));
-        var answer = await Hollow.DoAsync(Line($"back {limit.TotalSeconds}"), limit);
-        return Spread.From(answer, answer[4]);
-    }
-
-    /// <summary>Does something and waits until objects that carry its mark are stored at so many edges.</summary>
-    public async Task<Spread> SpreadAsync(string type, string mark, int count, Func<Task> change, TimeSpan limit)
-    {
-        await Hollow.DoAsync(Line($"expect {type} {count} {mark}"), s_ready);
-        var start = Stopwatch.GetTimestamp();
-        await change();
-        return Spread.From(await Hollow.DoAsync(Line($"arrived {limit.TotalSeconds}"), limit), start);
-    }
-
-    /// <summary>Connected edges, failures, bytes of all links, objects held.</summary>
-    public async Task<(long Connected, long Failures, long Bytes, long Held)> CountsAsync()
-    {
-        var answer = await Hollow.DoAsync("state", s_ready);
-        return (answer[0], answer[1], answer[2], answer[3]);
     }
 
     /// <summary>How often the node lifecycle controller took a node for dead.</summary>
@@ -108,7 +81,7 @@ internal sealed class FleetWorld : IAsyncDisposable
 
     private async Task<string> StateAsync()
     {
-        var counts = await CountsAsync();
+        var counts = await Hollow.CountsAsync();
         return $"{counts.Connected} connected, {counts.Failures} failures";
     }
 
@@ -119,10 +92,8 @@ internal sealed class FleetWorld : IAsyncDisposable
         return [.. reader.ReadToEnd().Split('\n')];
     }
 
-    private static HelperProcess StartHollow(ProgramsCloud cloud, int port, string kind) =>
-        HelperProcess.Start("hollow", Pki(cloud), port.ToString(CultureInfo.InvariantCulture), kind);
+    private static HollowProcess StartHollow(ProgramsCloud cloud, int port, string kind) =>
+        new(Pki(cloud), port.ToString(CultureInfo.InvariantCulture), kind);
 
     private static string Pki(ProgramsCloud cloud) => Path.Combine(cloud.DataFolder, "pki");
-
-    private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -13,14 +13,14 @@ internal sealed class LatencyCase(FleetTable table, int samples)
     public async Task RunAsync()
     {
         await using var world = await FleetWorld.StartAsync();
-        await world.Hollow.DoAsync("agents 0 1", s_limit);
+        await world.Hollow.DoAsync($"agents 0 1", s_limit);
         await world.Api.CreateConfigMapAsync("settings", "0");
-        await world.SpreadAsync("configmap", "\"0\"", 1, () => world.Api.CreatePodAsync("app", Node, ["settings"]), s_limit);
+        await world.Hollow.SpreadAsync("configmap", "\"0\"", 1, () => world.Api.CreatePodAsync("app", Node, ["settings"]), s_limit);
         var taken = new List<double>();
         for (var i = 0; i < samples + Warm; i++)
         {
             var mark = string.Create(CultureInfo.InvariantCulture, $"mark-{i}-end");
-            var spread = await world.SpreadAsync("configmap", mark, 1, () => world.Api.ChangeConfigMapAsync("settings", mark), s_limit);
+            var spread = await world.Hollow.SpreadAsync("configmap", mark, 1, () => world.Api.ChangeConfigMapAsync("settings", mark), s_limit);
             if (i >= Warm)
             {
                 taken.Add(spread.Last * 1000);

@@ -18,17 +18,17 @@ internal sealed class ReplicasCase(FleetTable table, int edges)
     public async Task RunAsync()
     {
         await using var world = await ReplicaFleet.StartAsync();
-        Add("all in step, s", await world.OpenAsync(edges, s_limit));
+        Add("all in step, s", await world.Hollow.OpenAsync(0, edges, s_limit));
         await SharesAsync(world);
 
         await world.Api.CreateConfigMapAsync(Settings, "first-it");
-        Add("DaemonSet created: every node has stored its pod, s", await world.SpreadAsync("pod", "mark-one", edges, () => world.Api.CreateDaemonSetAsync("app", Settings, "mark-one"), s_limit));
+        Add("DaemonSet created: every node has stored its pod, s", await world.Hollow.SpreadAsync("pod", "mark-one", edges, () => world.Api.CreateDaemonSetAsync("app", Settings, "mark-one"), s_limit));
         await Eventually.HoldsAsync("the DaemonSet is rolled out", async () => await world.Api.DaemonSetAsync("app") == (edges, edges), s_limit);
-        Add("ConfigMap changed: every node has stored it, s", await world.SpreadAsync("configmap", "second-it", edges, () => world.Api.ChangeConfigMapAsync(Settings, "second-it"), s_limit));
+        Add("ConfigMap changed: every node has stored it, s", await world.Hollow.SpreadAsync("configmap", "second-it", edges, () => world.Api.ChangeConfigMapAsync(Settings, "second-it"), s_limit));
 
         var leader = await world.Api.LeaderAsync();
         var led = Task.FromResult(0d);
-        Add("the leader killed and the ConfigMap changed: every node has stored it, s", await world.SpreadAsync(
+        Add("the leader killed and the ConfigMap changed: every node has stored it, s", await world.Hollow.SpreadAsync(
             "configmap", "third-it", edges,
             async () =>
             {
@@ -41,9 +41,9 @@ internal sealed class ReplicasCase(FleetTable table, int edges)
         await SharesAsync(world);
 
         await world.First.StartAsync();
-        Add("both again, all cut and back at once: all in step, s", await world.StormAsync(s_limit));
+        Add("both again, all cut and back at once: all in step, s", await world.Hollow.StormAsync(s_limit));
         await SharesAsync(world);
-        Add("ConfigMap changed once more: every node has stored it, s", await world.SpreadAsync("configmap", "fourth-it", edges, () => world.Api.ChangeConfigMapAsync(Settings, "fourth-it"), s_limit));
+        Add("ConfigMap changed once more: every node has stored it, s", await world.Hollow.SpreadAsync("configmap", "fourth-it", edges, () => world.Api.ChangeConfigMapAsync(Settings, "fourth-it"), s_limit));
         table.Add(Figure("nodes that the cluster took for lost, ever", most: 0), await world.Api.NodesLostAsync());
     }
 
@@ -63,7 +63,7 @@ internal sealed class ReplicasCase(FleetTable table, int edges)
     /// <summary>How many nodes each has by the cluster's word, which must be all.</summary>
     private async Task SharesAsync(ReplicaFleet world)
     {
-        var counts = await world.CountsAsync();
+        var counts = await world.Hollow.CountsAsync();
         var shares = await world.Api.NodesByReplicaAsync();
         var split = string.Join(", ", shares.Select(share => FormattableString.Invariant($"{share.Key} {share.Value}")));
         var resident = string.Join(", ", new[] { world.First, world.Second }.Where(hub => hub.IsRunning).Select(hub => FormattableString.Invariant($"{Footprint.Of(hub.Pid).ResidentMiB:0}")));

@@ -19,7 +19,7 @@ internal sealed class ResyncCase(FleetTable table)
             await world.Api.CreateConfigMapAsync(name, "value");
         }
 
-        await world.SpreadAsync(
+        await world.Hollow.SpreadAsync(
             "configmap", "value", Edges * names.Length,
             async () =>
             {
@@ -30,10 +30,10 @@ internal sealed class ResyncCase(FleetTable table)
             },
             s_limit);
         await Task.Delay(TimeSpan.FromSeconds(2));
-        var before = await world.CountsAsync();
-        await world.StormAsync(s_limit);
+        var before = await world.Hollow.CountsAsync();
+        await world.Hollow.StormAsync(s_limit);
         await Task.Delay(TimeSpan.FromSeconds(1));
-        var after = await world.CountsAsync();
+        var after = await world.Hollow.CountsAsync();
         table.Add(
             new FleetFigure($"a resync of {after.Held / Edges} objects where nothing changed, TLS handshake included, KB", AtMost: 10),
             (after.Bytes - before.Bytes) / 1024.0 / Edges);

@@ -38,9 +38,9 @@ internal sealed class SizeCase(FleetTable table, IReadOnlyList<int> sizes, TimeS
             await world.OpenAsync(open, size - open, s_limit);
             open = size;
             await Task.Delay(s_settle);
-            var bytes = await world.CountsAsync();
+            var bytes = await world.Hollow.CountsAsync();
             var cpu = await ProcessCost.CpuPercentAsync(world.Cloud.Pid, idle);
-            var counts = await world.CountsAsync();
+            var counts = await world.Hollow.CountsAsync();
             var resident = Footprint.Of(world.Cloud.Pid).ResidentMiB;
             table.Add(new FleetFigure(FormattableString.Invariant($"{size} edges: sessions held"), AtLeast: size), counts.Connected);
             table.Add(

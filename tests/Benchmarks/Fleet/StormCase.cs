@@ -36,7 +36,7 @@ internal sealed class StormCase(FleetTable table, int edges)
     private async Task<Spread> StormAsync(FleetWorld world)
     {
         var cpu = ProcessCost.CpuSeconds(world.ServerPid);
-        var spread = await world.StormAsync(s_limit);
+        var spread = await world.Hollow.StormAsync(s_limit);
         table.Note(FormattableString.Invariant(
             $"{spread.Count} of {edges}; half {spread.Half:0.00} s, 99 % {spread.Most:0.00} s, last {spread.Last:0.00} s; the server's processor time {ProcessCost.CpuSeconds(world.ServerPid) - cpu:0.00} s"));
         return spread.Count >= edges * 0.99 ? spread : throw new TimeoutException($"{spread.Count} of {edges} edges came back within {s_limit.TotalSeconds:0} s");
