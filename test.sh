@@ -15,10 +15,10 @@ cd "$ROOT"
 
 PATH=$PATH:/usr/sbin:/sbin
 readonly CONFIGURATION=Release RESULTS=$ROOT/out/test-results
-# a test that hangs is ended after this time, and its project counts as failed
 # projects that run at a time: most tests wait for something else. The one that drives whole sites of real programs, with
 # time limits of their own, has the machine for itself.
 readonly LANES=2 ALONE=Integration.Tests
+# a test that hangs is ended after this time, and its project counts as failed
 readonly HANG_TIMEOUT=${TEST_HANG_TIMEOUT:-5m} PROJECT_TIMEOUT=${TEST_PROJECT_TIMEOUT:-15m} LONG_TIMEOUT=2h
 
 filter='Category!=Long'
