@@ -38,6 +38,12 @@ internal static class MetadataPatch
         ["annotations"] = new JsonObject { [name] = value },
     });
 
+    public static byte[] Label(string uid, string name, string value) => Bytes(new JsonObject
+    {
+        ["uid"] = uid,
+        ["labels"] = new JsonObject { [name] = value },
+    });
+
     private static byte[] Bytes(JsonObject metadata) =>
         Encoding.UTF8.GetBytes(new JsonObject { ["metadata"] = metadata }.ToJsonString());
 

@@ -36,38 +36,33 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
     // the template of an unchanged generation is not written and hashed again; a few entries per DaemonSet
     private readonly ConcurrentDictionary<string, (string Version, byte[] Data, string Digest)> _templates = new();
 
-    /// <summary>Name and hash of the current template's revision, after it is stored and has the highest number.</summary>
-    public async Task<(string Name, string Hash)> EnsureCurrentAsync(RevisionOwner owner, CancellationToken ct)
+    /// <summary>The current template's revision, after it is stored and has the highest number.</summary>
+    public async Task<CurrentRevision> EnsureCurrentAsync(RevisionOwner owner, CancellationToken ct)
     {
         var (data, digest) = ReadTemplate(owner);
-        var known = await ClaimAsync(owner, ct);
-        var highest = known.Count == 0 ? 0 : known[^1].Revision;
-        var current = known.LastOrDefault(revision => revision.Digest == digest && revision.Hash.Length > 0 && !revision.IsDeleting);
-        if (current is null)
+        var plan = RevisionPlan.Decide(await ClaimAsync(owner, ct), digest);
+        if (plan.Current is not { } current)
         {
-            return await CreateAsync(owner, data, digest, highest + 1, ct);
+            var (name, hash) = await CreateAsync(owner, data, digest, plan.Number, ct);
+            return new CurrentRevision(name, hash, []);
         }
 
-        if (current.Revision < highest)
+        if (current.Revision < plan.Number)
         {
             // gone back to an earlier template: its revision is the newest again
-            var patch = string.Create(CultureInfo.InvariantCulture, $$"""{"revision":{{highest + 1}}}""");
+            var patch = string.Create(CultureInfo.InvariantCulture, $$"""{"revision":{{plan.Number}}}""");
             await client.PatchAsync(
                 ApiResources.ControllerRevisions, current.Name.Namespace, current.Name.Name, PatchType.Merge,
                 Encoding.UTF8.GetBytes(patch), null, ct);
         }
 
-        return (current.Name.Name, current.Hash);
+        return new CurrentRevision(current.Name.Name, current.Hash, plan.Duplicates);
     }
 
-    /// <summary>Deletes the oldest revisions past the limit; never one that is in use.</summary>
-    /// <param name="owner">The workload.</param>
-    /// <param name="isInUse">Whether it is the current one, or of a pod that is there.</param>
-    /// <param name="ct">Ends the requests.</param>
-    public async Task TrimAsync(RevisionOwner owner, Func<RevisionFacts, bool> isInUse, CancellationToken ct)
+    /// <summary>Deletes revisions.</summary>
+    public async Task DeleteAsync(IEnumerable<RevisionFacts> unwanted, CancellationToken ct)
     {
-        var old = revisions.OwnedBy(owner.Value.Uid).Where(revision => !isInUse(revision) && !revision.IsDeleting).ToList();
-        foreach (var revision in old.Take(Math.Max(0, old.Count - (owner.Limit ?? DefaultLimit))))
+        foreach (var revision in unwanted)
         {
             try
             {
@@ -80,6 +75,16 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
                 // gone already
             }
         }
+    }
+
+    /// <summary>Deletes the oldest revisions past the limit; never one that is in use.</summary>
+    /// <param name="owner">The workload.</param>
+    /// <param name="isInUse">Whether it is the current one, or of a pod that is there.</param>
+    /// <param name="ct">Ends the requests.</param>
+    public async Task TrimAsync(RevisionOwner owner, Func<RevisionFacts, bool> isInUse, CancellationToken ct)
+    {
+        var old = revisions.OwnedBy(owner.Value.Uid).Where(revision => !isInUse(revision) && !revision.IsDeleting).ToList();
+        await DeleteAsync(old.Take(Math.Max(0, old.Count - (owner.Limit ?? DefaultLimit))), ct);
     }
 
     /// <summary>Frees what is kept for workloads that are no more.</summary>
@@ -112,7 +117,7 @@ internal sealed class RevisionHistory(KubeClient client, RevisionIndex revisions
                 MetadataPatch.Owners(orphan.Uid, orphan.Owners.Append(owner.Value.Controlling(kind))), null, ct);
         }
 
-        return [.. known.Concat(orphans).OrderBy(revision => revision.Revision)];
+        return RevisionIndex.InOrder(known.Concat(orphans));
     }
 
     private async Task<(string Name, string Hash)> CreateAsync(RevisionOwner owner, byte[] data, string digest, long number, CancellationToken ct)

@@ -9,6 +9,7 @@ namespace EdgeSync.CloudCore.Controllers;
 /// <summary>
 /// What the controllers need to know of a ControllerRevision. The digest is of the template that it holds, in
 /// canonical form; the hash is its label, which the pods of that template carry too (those of a StatefulSet carry the revision's name).
+/// One without that label, which somebody made by hand, stands under its name, as in Kubernetes.
 /// </summary>
 internal sealed record RevisionFacts(
     NamespacedName Name,
@@ -18,6 +19,7 @@ internal sealed record RevisionFacts(
     string Hash,
     IReadOnlyDictionary<string, string> Labels,
     IReadOnlyList<OwnerReference> Owners,
+    DateTimeOffset Created,
     bool IsDeleting)
 {
     /// <summary>Where revisions of StatefulSets have their hash.</summary>
@@ -34,9 +36,10 @@ internal sealed record RevisionFacts(
             value.Uid,
             root.TryGetProperty("revision", out var number) && number.TryGetInt64(out var revision) ? revision : 0,
             root.TryGetProperty("data", out var data) ? DigestOf(data) : "",
-            meta.Labels?.GetValueOrDefault(DaemonPodWriter.HashLabel) ?? meta.Labels?.GetValueOrDefault(HashLabel) ?? "",
+            meta.Labels?.GetValueOrDefault(DaemonPodWriter.HashLabel) ?? meta.Labels?.GetValueOrDefault(HashLabel) ?? value.Name,
             meta.Labels ?? LabelSelectors.NoLabels,
             meta.OwnerReferences ?? [],
+            KubeTime.TryParse(meta.CreationTimestamp, out var created) ? created : default,
             value.IsDeleting);
     }
 
@@ -77,12 +80,15 @@ internal sealed partial class RevisionIndex(Informer revisions, ILogger logger)
 
     /// <summary>Those with an owner reference to that UID, oldest revision first.</summary>
     public IReadOnlyList<RevisionFacts> OwnedBy(string uid) =>
-        [.. All().Where(revision => revision.Owners.Any(owner => owner.Uid == uid)).OrderBy(revision => revision.Revision)];
+        InOrder(All().Where(revision => revision.Owners.Any(owner => owner.Uid == uid)));
 
     /// <summary>Those that nobody controls, oldest revision first.</summary>
     public IReadOnlyList<RevisionFacts> Orphans(string ns) =>
-        [.. All().Where(revision => revision.Name.Namespace == ns && !revision.IsDeleting && !revision.Owners.Any(owner => owner.Controller == true))
-            .OrderBy(revision => revision.Revision)];
+        InOrder(All().Where(revision => revision.Name.Namespace == ns && !revision.IsDeleting && !revision.Owners.Any(owner => owner.Controller == true)));
+
+    /// <summary>Oldest first: by number, then by age, then by name (Kubernetes' SortControllerRevisions).</summary>
+    public static IReadOnlyList<RevisionFacts> InOrder(IEnumerable<RevisionFacts> revisions) =>
+        [.. revisions.OrderBy(revision => revision.Revision).ThenBy(revision => revision.Created).ThenBy(revision => revision.Name.Name, StringComparer.Ordinal)];
 
     private void Apply(InformerChange change)
     {

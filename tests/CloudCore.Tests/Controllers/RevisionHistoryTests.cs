@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.Controllers;
 using EdgeSync.CloudCore.KubeApi;
 
 namespace EdgeSync.CloudCore.Tests.Controllers;
@@ -68,6 +69,72 @@ public sealed class RevisionHistoryTests
         await rig.HoldsAsync("the status names its own", async () =>
             ((string?)(await rig.GetAsync(ApiResources.StatefulSets, "t"))!["status"]?["updateRevision"])?.StartsWith("t-", StringComparison.Ordinal) == true);
     }
+
+    [Fact]
+    public async Task Of_two_revisions_of_a_daemon_set_with_the_same_template_the_newest_stays_and_the_pods_are_its()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        await rig.AddNodeAsync("n0");
+        await rig.CreateAsync(ApiResources.DaemonSets, DaemonSet("d", "i:1"));
+        await rig.HoldsAsync("it runs", () => rig.Alive("a").Any(pod => pod.IsReady));
+        var pod = rig.Alive("a")[0];
+        var first = Assert.Single(await RevisionsAsync(rig));
+
+        // by hand, and without the label with the hash: it stands under its name
+        await rig.CreateAsync(ApiResources.ControllerRevisions, new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = "copy", ["ownerReferences"] = first["metadata"]!["ownerReferences"]!.DeepClone() },
+            ["revision"] = 3,
+            ["data"] = first["data"]!.DeepClone(),
+        }.ToJsonString());
+        await rig.PatchAsync(ApiResources.DaemonSets, "d", """{"metadata":{"annotations":{"looked":"at"} } }""");
+        await rig.HoldsAsync("one is left", async () => (await RevisionsAsync(rig)).Count == 1);
+        Assert.Equal("copy", Assert.Single(await RevisionsAsync(rig))["metadata"]!["name"]!.ToString());
+        await rig.HoldsAsync("its pod is updated as it stands", async () =>
+            (int?)(await rig.GetAsync(ApiResources.DaemonSets, "d"))!["status"]?["updatedNumberScheduled"] == 1);
+        var now = Assert.Single(rig.Alive("a"));
+        Assert.Equal((pod.Uid, "copy"), (now.Uid, now.Labels["controller-revision-hash"]));
+    }
+
+    [Fact]
+    public void Which_revision_stands_for_the_template()
+    {
+        RevisionFacts[] known = [Revision("a", 1, "x"), Revision("b", 2, "y"), Revision("c", 3, "y")];
+
+        var newest = RevisionPlan.Decide(known, "y");
+        Assert.Equal(("c", 3), (newest.Current!.Name.Name, newest.Number));
+        Assert.Equal(["b"], newest.Duplicates.Select(revision => revision.Name.Name));
+
+        var goneBack = RevisionPlan.Decide(known, "x");
+        Assert.Equal(("a", 4), (goneBack.Current!.Name.Name, goneBack.Number));
+        Assert.Empty(goneBack.Duplicates);
+
+        var made = RevisionPlan.Decide(known, "z");
+        Assert.Equal((null, 4), (made.Current, made.Number));
+        Assert.Equal(1, RevisionPlan.Decide([], "z").Number);
+
+        var leaving = RevisionPlan.Decide([.. known.Take(2), known[2] with { IsDeleting = true }], "y");
+        Assert.Equal(("b", 2), (leaving.Current!.Name.Name, leaving.Number));
+        Assert.Empty(leaving.Duplicates);
+    }
+
+    [Fact]
+    public void Of_the_same_number_the_younger_is_the_newest_and_only_pods_of_the_other_are_relabelled()
+    {
+        var older = Revision("z", 1, "x") with { Created = DateTimeOffset.UnixEpoch };
+        var younger = Revision("a", 1, "x") with { Created = DateTimeOffset.UnixEpoch.AddSeconds(1) };
+        var plan = RevisionPlan.Decide(RevisionIndex.InOrder([younger, older]), "x");
+        Assert.Equal("a", plan.Current!.Name.Name);
+
+        PodFacts[] pods = [Pod("p", "z"), Pod("q", "a"), Pod("r", "of-another-template")];
+        Assert.Equal(["p"], RevisionPlan.PodsOf(plan.Duplicates, pods, "hash").Select(pod => pod.Uid));
+
+        static PodFacts Pod(string name, string hash) =>
+            new() { Name = new NamespacedName("ns", name), Uid = name, Labels = new Dictionary<string, string> { ["hash"] = hash } };
+    }
+
+    private static RevisionFacts Revision(string name, long number, string digest) =>
+        new(new NamespacedName("ns", name), name, number, digest, name, new Dictionary<string, string>(), [], default, false);
 
     private static bool IsOf(JsonObject revision, string owner) => revision["metadata"]!["ownerReferences"]?[0]?["name"]?.ToString() == owner;
 

@@ -233,7 +233,9 @@ internal sealed partial class CaseRun : IDisposable
             if (name == "save")
             {
                 var words = value.Split(' ', 2);
-                _values[words[0]] = AnswerPath.Find(answer, words[1])?.ToString() ?? "";
+                // an object as it came, without blanks: a revision's data is compared byte by byte
+                var found = AnswerPath.Find(answer, words[1]);
+                _values[words[0]] = (found is JsonValue ? found.ToString() : found?.ToJsonString()) ?? "";
                 _normalizer.Save(words[0], _values[words[0]]);
             }
             else if (name == "check")

@@ -25,6 +25,25 @@ internal sealed partial class DaemonPodActions(
         }
     }
 
+    /// <summary>Gives pods the hash of the revision that stands for their template.</summary>
+    public Task RelabelAsync(IReadOnlyList<PodFacts> misnamed, string hash, CancellationToken ct) => Batches.InGrowingAsync(
+        misnamed,
+        options.ParallelRequests,
+        async (pod, token) =>
+        {
+            try
+            {
+                await client.PatchAsync(
+                    ApiResources.Pods, pod.Name.Namespace, pod.Name.Name, PatchType.Merge,
+                    MetadataPatch.Label(pod.Uid, DaemonPodWriter.HashLabel, hash), null, token);
+            }
+            catch (ApiException e) when (e.IsNotFound || e.IsConflict)
+            {
+                // gone, or another of that name is there
+            }
+        },
+        ct);
+
     private async Task DeleteAsync(KubeObject daemonSet, IReadOnlyList<PodFacts> delete, Action<KubeObject, PodFacts> noteReplaced, CancellationToken ct)
     {
         events.Ended(daemonSet, delete.Where(pod => pod.IsTerminal));

@@ -45,6 +45,7 @@ internal sealed partial class DaemonSetController : IController
         _actions = new DaemonPodActions(client, view.Pods, _pods, _inFlight, said, options, logger);
         _status = new DaemonSetStatusWriter(client, said, time);
         view.Pods.OnChange(NotePod);
+        view.Revisions.OnChange(NoteRevision);
         view.Nodes.OnChange(NoteNode);
     }
 
@@ -74,6 +75,15 @@ internal sealed partial class DaemonSetController : IController
 
     private void NotePod(PodChange change) => OwnedPods.Note(
         change, ApiResources.DaemonSets, _inFlight, _view.DaemonSets, key => _options.Deliver(() => AddSoon(key)));
+
+    // as in Kubernetes one that comes is seen with the next look; one that goes may be the current one, deleted by hand
+    private void NoteRevision(RevisionFacts? old, RevisionFacts? now)
+    {
+        if (now is null && old?.Owners.FirstOrDefault(owner => owner.Controller == true && owner.Is(ApiResources.DaemonSets)) is { } daemonSet)
+        {
+            _options.Deliver(() => AddSoon(new NamespacedName(old.Name.Namespace, daemonSet.Name)));
+        }
+    }
 
     private void NoteNode(NodeChange change)
     {
@@ -123,8 +133,17 @@ internal sealed partial class DaemonSetController : IController
         await _pods.SettleAsync(daemonSet, ct);
         var owner = new RevisionOwner(
             daemonSet, view.Metadata, view.Spec.Selector, view.Spec.Template.Metadata.Labels, view.Status?.CollisionCount ?? 0, view.Spec.RevisionHistoryLimit);
-        var (_, hash) = await _history.EnsureCurrentAsync(owner, ct);
+        var current = await _history.EnsureCurrentAsync(owner, ct);
+        var hash = current.Hash;
         var pods = _pods.Controlled(daemonSet);
+        if (RevisionPlan.PodsOf(current.Duplicates, pods, DaemonPodWriter.HashLabel) is { Count: > 0 } misnamed)
+        {
+            // decided on when the cache shows it, or they would be replaced as pods of an older template
+            await _actions.RelabelAsync(misnamed, hash, ct);
+            return;
+        }
+
+        await _history.DeleteAsync(current.Duplicates, ct);
         var plan = Decide(daemonSet, view, hash, pods);
         NoteCost(key, Stopwatch.GetElapsedTime(began));
 

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
@@ -87,7 +86,7 @@ internal sealed partial class StatefulSetController : IController
         await _pods.SettleAsync(value, ct);
         var owner = new RevisionOwner(
             value, set.Metadata, set.Spec.Selector, set.Spec.Template?.Metadata?.Labels, set.Status?.CollisionCount ?? 0, set.Spec.RevisionHistoryLimit);
-        var (updateRevision, _) = await _history.EnsureCurrentAsync(owner, ct);
+        var updateRevision = (await _history.EnsureCurrentAsync(owner, ct)).Name;
         var pods = _pods.Controlled(value);
         var plan = StatefulSetDecision.Decide(new StatefulSetState
         {
@@ -159,12 +158,9 @@ internal sealed partial class StatefulSetController : IController
             await _claims.OwnAsync(value, set, writer, pod, ordinal, isCondemned, ct);
             if (pod.Labels.GetValueOrDefault(StatefulPodWriter.NameLabel) != pod.Name.Name)
             {
-                var patch = new JsonObject
-                {
-                    ["metadata"] = new JsonObject { ["uid"] = pod.Uid, ["labels"] = new JsonObject { [StatefulPodWriter.NameLabel] = pod.Name.Name } },
-                };
                 await _client.PatchAsync(
-                    ApiResources.Pods, value.Namespace, pod.Name.Name, PatchType.Merge, Encoding.UTF8.GetBytes(patch.ToJsonString()), null, ct);
+                    ApiResources.Pods, value.Namespace, pod.Name.Name, PatchType.Merge,
+                    MetadataPatch.Label(pod.Uid, StatefulPodWriter.NameLabel, pod.Name.Name), null, ct);
             }
         }
     }
