@@ -80,6 +80,7 @@ public sealed partial class LedgerTests(ITestOutputHelper output)
             return told.Contains(" offline ", StringComparison.Ordinal);
         });
         Assert.Matches("(?m)^1 node is offline without a pod and will get one of revision \\w+ when back\\.$", told);
+        await cloud.Kubectl.RunAsync("rollout", "status", "daemonset/app", "--timeout=20s");
     }
 
     [EndToEndFact]

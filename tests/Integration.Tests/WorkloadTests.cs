@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using EdgeSync.Integration.Tests.World;
 using EdgeSync.TestKit;
 using Xunit.Abstractions;
@@ -27,6 +28,49 @@ public sealed class WorkloadTests(ITestOutputHelper output)
 
         await world.Kubectl.RunAsync("delete", "deployment", "web");
         await world.EventuallyAsync("nothing runs", async () => (await world.Pods.RunningAsync("web")).Count == 0);
+        await SurgeAsync(world);
+    }
+
+    /// <summary>A DaemonSet with maxSurge 1: the box is never without a ready pod, and never has more than two.</summary>
+    private static async Task SurgeAsync(EdgeWorld world)
+    {
+        using var shared = new TempFolder();
+        await File.WriteAllTextAsync(shared.File("first"), "");
+        await world.Kubectl.ApplyAsync(SurgingDaemonSet("first", shared.Path));
+        await world.Kubectl.RunAsync("rollout", "status", "daemonset/surge", "--timeout=60s");
+        var old = await world.Kubectl.JsonAsync("pods", "-l", "app=surge");
+        await world.Kubectl.ApplyAsync(SurgingDaemonSet("second", shared.Path));
+        await world.EventuallyAsync("both run on the box", async () => (await world.Pods.RunningAsync("surge")).Count == 2);
+        Assert.False(await world.Kubectl.TryAsync("rollout", "status", "daemonset/surge", "--timeout=1s") is { ExitCode: 0 });
+        await File.WriteAllTextAsync(shared.File("second"), "");
+        await world.Kubectl.RunAsync("rollout", "status", "daemonset/surge", "--timeout=60s");
+        await world.EventuallyAsync("the new one is left", async () => (await world.Pods.RunningAsync("surge")).Count == 1);
+        Assert.Equal("second", await world.Pods.EnvironmentAsync("surge", "MODE"));
+        await world.EventuallyAsync("the API says so", async () => (await world.Kubectl.JsonAsync("pods", "-l", "app=surge"))["items"]!.AsArray().Count == 1);
+
+        // all that happened, once more and in order
+        var before = old["items"]![0]!;
+        var ready = new HashSet<string> { before["metadata"]!["uid"]!.ToString() };
+        var told = await world.Kubectl.RunAsync("get", "--raw", "/api/v1/namespaces/default/pods?watch=1&timeoutSeconds=1&labelSelector=app%3Dsurge&resourceVersion=" + before["metadata"]!["resourceVersion"]);
+        foreach (var change in told.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!))
+        {
+            var pod = change["object"]!;
+            var uid = pod["metadata"]!["uid"]!.ToString();
+            var isReady = (pod["status"]?["conditions"]?.AsArray() ?? []).Any(condition => condition!["type"]!.ToString() == "Ready" && condition["status"]!.ToString() == "True");
+            if (isReady && change["type"]!.ToString() != "DELETED")
+            {
+                ready.Add(uid);
+            }
+            else
+            {
+                ready.Remove(uid);
+            }
+
+            Assert.NotEmpty(ready);
+            Assert.True(pod["metadata"]!["deletionTimestamp"] is null || ready.Any(other => other != uid), "it was asked to go before the other one was ready");
+        }
+
+        Assert.DoesNotContain(before["metadata"]!["uid"]!.ToString(), ready);
     }
 
     [EndToEndFact]
@@ -64,7 +108,7 @@ public sealed class WorkloadTests(ITestOutputHelper output)
     }
 
     [EndToEndFact]
-    public async Task A_cron_job_is_run_by_hand()
+    public async Task A_cron_job_is_run_by_hand_a_job_stops_and_goes_on_and_an_index_fails_alone()
     {
         await using var world = await EdgeWorld.StartAsync(output);
         await world.Kubectl.RunAsync(
@@ -75,7 +119,62 @@ public sealed class WorkloadTests(ITestOutputHelper output)
             async () => await world.Kubectl.PathAsync("{.status.conditions[?(@.type==\"Complete\")].status}", "job", "now") == "True",
             TimeSpan.FromSeconds(60));
         Assert.Equal("done by hand", (await world.Kubectl.RunAsync("logs", "job/now")).Trim());
+
+        await world.Kubectl.ApplyAsync(Job(
+            "picky",
+            """
+            completions: 3
+              parallelism: 3
+              completionMode: Indexed
+              backoffLimitPerIndex: 5
+              podFailurePolicy:
+                rules:
+                  - action: FailIndex
+                    onExitCodes: {operator: In, values: [42]}
+            """,
+            "if [ $JOB_COMPLETION_INDEX = 1 ]; then exit 42; fi"));
+        await StopAndGoOnAsync(world);
+        await world.EventuallyAsync(
+            "the other job has failed", async () => await world.Kubectl.PathAsync("{.status.conditions[?(@.type==\"Failed\")].reason}", "job", "picky") == "FailedIndexes");
+        Assert.Equal("0,2 1 2 1", await world.Kubectl.PathAsync("{.status.completedIndexes} {.status.failedIndexes} {.status.succeeded} {.status.failed}", "job", "picky"));
     }
+
+    /// <summary>Suspended from the beginning, resumed, suspended while it runs, and resumed to its end.</summary>
+    private static async Task StopAndGoOnAsync(EdgeWorld world)
+    {
+        using var shared = new TempFolder();
+        await world.Kubectl.ApplyAsync(Job(
+            "held", "suspend: true\n  backoffLimit: 0", "echo started >> /shared/log; while [ ! -e /shared/go ]; do sleep 0.1; done",
+            $"\nterminationGracePeriodSeconds: 0\nvolumes: [{{name: s, hostPath: {{path: {shared.Path}}}}}]", "\nvolumeMounts: [{name: s, mountPath: /shared}]"));
+        await world.EventuallyAsync("it is suspended", () => IsSuspendedAsync(world));
+        Assert.Equal("", await world.Kubectl.PathAsync("{.status.startTime}", "job", "held"));
+        Assert.False(await world.Kubectl.HasAsync("pods", "-l", "app=held"));
+
+        await SuspendAsync(world, "false");
+        await world.EventuallyAsync("it runs", () => Task.FromResult(File.Exists(shared.File("log"))));
+        Assert.NotEqual("", await world.Kubectl.PathAsync("{.status.startTime}", "job", "held"));
+        await SuspendAsync(world, "true");
+        await world.EventuallyAsync("it is suspended again", () => IsSuspendedAsync(world));
+        await world.EventuallyAsync("its pod is gone", async () => !await world.Kubectl.HasAsync("pods", "-l", "app=held"));
+        Assert.Empty(await world.Pods.RunningAsync("main"));
+        Assert.Equal("//", await world.Kubectl.PathAsync("{.status.startTime}/{.status.active}/{.status.failed}", "job", "held"));
+
+        await File.WriteAllTextAsync(shared.File("go"), "");
+        await SuspendAsync(world, "false");
+        await world.EventuallyAsync("it is complete", () => IsCompleteAsync(world, "held"));
+        Assert.Equal("started\nstarted", (await File.ReadAllTextAsync(shared.File("log"))).Trim());
+        Assert.Equal("1/", await world.Kubectl.PathAsync("{.status.succeeded}/{.status.failed}", "job", "held"));
+        Assert.NotEqual("", await world.Kubectl.PathAsync("{.status.startTime}", "job", "held"));
+
+        await world.Kubectl.RunAsync("patch", "job", "held", "-p", """{"spec":{"ttlSecondsAfterFinished":0}}""");
+        await world.EventuallyAsync("its time is over", async () => !await world.Kubectl.HasAsync("jobs,pods", "-l", "app=held"));
+    }
+
+    private static Task<string> SuspendAsync(EdgeWorld world, string value) =>
+        world.Kubectl.RunAsync("patch", "job", "held", "-p", $$"""{"spec":{"suspend":{{value}} } }""");
+
+    private static async Task<bool> IsSuspendedAsync(EdgeWorld world) =>
+        await world.Kubectl.PathAsync("{.status.conditions[?(@.type==\"Suspended\")].status}", "job", "held") == "True";
 
     [EndToEndFact]
     public async Task A_stateful_set_finds_its_data_again_and_a_daemon_set_its_claim()
@@ -198,6 +297,7 @@ public sealed class WorkloadTests(ITestOutputHelper output)
         metadata:
           name: {{name}}
           namespace: default
+          labels: {app: {{name}}}
         spec:
           {{more}}
           template:
@@ -211,6 +311,39 @@ public sealed class WorkloadTests(ITestOutputHelper output)
                   image: {{ContainerdRig.BusyboxImage}}
                   imagePullPolicy: IfNotPresent
                   command: ["sh", "-c", "{{command}}"]{{mounts.Replace("\n", "\n          ", StringComparison.Ordinal)}}
+        """;
+
+    private static string SurgingDaemonSet(string word, string folder) => $$"""
+        apiVersion: apps/v1
+        kind: DaemonSet
+        metadata:
+          name: surge
+          namespace: default
+        spec:
+          updateStrategy:
+            rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
+          selector:
+            matchLabels: {app: surge}
+          template:
+            metadata:
+              labels: {app: surge}
+            spec:
+              terminationGracePeriodSeconds: 2
+              containers:
+                - name: surge
+                  image: {{ContainerdRig.BusyboxImage}}
+                  imagePullPolicy: IfNotPresent
+                  command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait $!; done"]
+                  env:
+                    - {name: MODE, value: {{word}}}
+                  readinessProbe:
+                    exec: {command: ["test", "-e", "/shared/{{word}}"]}
+                    periodSeconds: 1
+                  volumeMounts:
+                    - {name: shared, mountPath: /shared}
+              volumes:
+                - name: shared
+                  hostPath: {path: {{folder}}}
         """;
 
     private static string Deployment(string mode) => $$"""
