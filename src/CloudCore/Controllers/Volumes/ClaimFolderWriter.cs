@@ -93,7 +93,9 @@ internal sealed class ClaimFolderWriter : IController
 
     private async Task ReconcileAsync(NamespacedName key, CancellationToken ct)
     {
+        // few pods have claims: the others are not read once more
         if (_view.Pods.Pods.Get(key) is not { IsDeleting: false } value
+            || value.Json.Span.IndexOf("\"persistentVolumeClaim\""u8) < 0
             || SchedulingPod.Read(value) is not { NodeName.Length: > 0, Claims.Count: > 0, HasClaimFolders: false } pod)
         {
             _waiting.TryRemove(key, out _);

@@ -7,8 +7,8 @@ using EdgeSync.CloudCore.EmbeddedApi.Verbs;
 namespace EdgeSync.CloudCore.EmbeddedApi.Authentication;
 
 /// <summary>
-/// Gives a new pod its service account and the volume with the account's token, the CA and the namespace: Kubernetes' ServiceAccount
-/// admission.
+/// Gives a new pod the volume with its account's token, the CA and the namespace, and refuses one whose account is not there: what of Kubernetes'
+/// ServiceAccount admission comes after <see cref="Kinds.PodAdmission.ServiceAccount"/>, which has named the account.
 /// </summary>
 /// <param name="store">Where accounts are.</param>
 /// <param name="hasTokens">Whether the server gives tokens; without them a pod gets no volume that waits for one.</param>
@@ -33,12 +33,6 @@ internal sealed class PodServiceAccounts(ObjectStore store, bool hasTokens)
             return; // checked by what nodes may write
         }
 
-        if (spec.Text("serviceAccountName") is null or "")
-        {
-            spec["serviceAccountName"] = "default";
-            spec["serviceAccount"] = "default";
-        }
-
         var name = spec.Text("serviceAccountName")!;
         var podName = pod.Object("metadata")?.Text("name") ?? "";
         if (store.State.Get("serviceaccounts", new NamespacedName(request.Key.Namespace, name)) is not { } stored)
@@ -59,12 +53,7 @@ internal sealed class PodServiceAccounts(ObjectStore store, bool hasTokens)
                 request.Resource, podName, $"error looking up service account {request.Key.Namespace}/{name}: serviceaccount \"{name}\" not found");
         }
 
-        var account = stored.Parse();
-        AddVolume(spec, Automounts(spec, account));
-        if (spec["imagePullSecrets"] is null && account["imagePullSecrets"] is JsonArray { Count: > 0 } secrets)
-        {
-            spec["imagePullSecrets"] = secrets.DeepClone();
-        }
+        AddVolume(spec, Automounts(spec, stored.Parse()));
     }
 
     private static bool Automounts(JsonObject spec, JsonObject account)

@@ -8,7 +8,7 @@ namespace EdgeSync.CloudCore.EmbeddedApi.Kinds;
 /// <summary>What Kubernetes' admission does to a pod that is created, one step for each of its plugins.</summary>
 internal static class PodAdmission
 {
-    /// <summary>In the order in which they run. A step that needs the account's tokens follows <see cref="ServiceAccount"/>.</summary>
+    /// <summary>In the order in which they run. <see cref="Authentication.PodServiceAccounts"/> comes after them.</summary>
     public static readonly IReadOnlyList<AdmissionStep> Steps = [ServiceAccount, Priority, RuntimeClass, DefaultTolerations];
 
     private const string AccountsResource = "serviceaccounts";
@@ -25,7 +25,11 @@ internal static class PodAdmission
         }
 
         var spec = pod.ObjectOrNew("spec");
-        spec.SetDefault("serviceAccountName", "default");
+        if (spec.Text("serviceAccountName") is null or "")
+        {
+            spec["serviceAccountName"] = "default";
+        }
+
         spec["serviceAccount"] = spec.Text("serviceAccountName");
         if (spec.List("imagePullSecrets") is { Count: > 0 }
             || request.State.Get(AccountsResource, new NamespacedName(request.Key.Namespace, spec.Text("serviceAccountName")!)) is not { } account
