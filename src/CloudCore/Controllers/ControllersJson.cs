@@ -30,6 +30,7 @@ namespace EdgeSync.CloudCore.Controllers;
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(JobPodGist))]
 [JsonSerializable(typeof(ReplicaSet))]
+[JsonSerializable(typeof(ReplicationControllerGist))]
 [JsonSerializable(typeof(StatefulSet))]
 [JsonSerializable(typeof(StorageClassGist))]
 [JsonSerializable(typeof(PodWorthGist))]

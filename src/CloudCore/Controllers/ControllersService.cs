@@ -37,7 +37,9 @@ internal sealed class ControllersService : BackgroundService
         Add(KnownControllers.PodGarbage, () => new PodGarbage(client, _view, options, time, loggers.CreateLogger<PodGarbage>()));
         Add(KnownControllers.EventExpiry, () => new EventExpiry(client, options, time, loggers.CreateLogger<EventExpiry>()));
         Add(KnownControllers.ReplicaSet, () => new ReplicaSetController(
-            client, _view, informers.For(ApiResources.ReplicaSets), events, options, time, loggers.CreateLogger<ReplicaSetController>()));
+            ReplicaKind.ReplicaSet, client, _view, informers, events, options, time, loggers.CreateLogger<ReplicaSetController>()));
+        Add(KnownControllers.ReplicationController, () => new ReplicaSetController(
+            ReplicaKind.ReplicationController, client, _view, informers, events, options, time, loggers.CreateLogger<ReplicaSetController>()));
         Add(KnownControllers.Deployment, () => new DeploymentController(
             client, _view, informers, events, options, time, loggers.CreateLogger<DeploymentController>()));
         Add(KnownControllers.StatefulSet, () => new StatefulSetController(

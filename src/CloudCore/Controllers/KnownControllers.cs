@@ -24,6 +24,9 @@ internal static class KnownControllers
 
     public static ControllerName ReplicaSet { get; } = new("replicaset", "replicaset-controller") { IsWorkload = true };
 
+    public static ControllerName ReplicationController { get; } =
+        new("replicationcontroller", "replicationcontroller-controller") { IsWorkload = true };
+
     public static ControllerName StatefulSet { get; } = new("statefulset", "statefulset-controller") { IsWorkload = true };
 
     /// <summary>Binds claims to volumes that are there; nothing is provisioned.</summary>
@@ -75,6 +78,7 @@ internal static class KnownControllers
         DaemonSet,
         Deployment,
         ReplicaSet,
+        ReplicationController,
         StatefulSet,
         Job,
         CronJob,

@@ -56,6 +56,7 @@ internal static class ApiResources
     public static readonly ApiResource PersistentVolumes = new("", "v1", "persistentvolumes", "PersistentVolume", false);
     public static readonly ApiResource Deployments = new("apps", "v1", "deployments", "Deployment", true);
     public static readonly ApiResource ReplicaSets = new("apps", "v1", "replicasets", "ReplicaSet", true);
+    public static readonly ApiResource ReplicationControllers = new("", "v1", "replicationcontrollers", "ReplicationController", true);
     public static readonly ApiResource StatefulSets = new("apps", "v1", "statefulsets", "StatefulSet", true);
     public static readonly ApiResource Jobs = new("batch", "v1", "jobs", "Job", true);
     public static readonly ApiResource CronJobs = new("batch", "v1", "cronjobs", "CronJob", true);

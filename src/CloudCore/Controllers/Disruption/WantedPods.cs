@@ -17,7 +17,7 @@ internal sealed class WantedPods(KubeClient client)
         ApiResources.Deployments,
         ApiResources.StatefulSets,
         ApiResources.DaemonSets,
-        new("", "v1", "replicationcontrollers", "ReplicationController", true),
+        ApiResources.ReplicationControllers,
     ];
 
     public async Task<int> CountAsync(string ns, IReadOnlyList<PodFacts> pods, CancellationToken ct)

@@ -6,13 +6,12 @@ using EdgeSync.Protocol.Kubernetes;
 namespace EdgeSync.CloudCore.Controllers.ReplicaSets;
 
 /// <summary>
-/// Keeps as many pods of every ReplicaSet as it asks for. Each reconcile reads the whole present state, decides
+/// Keeps as many pods of every ReplicaSet, or of every ReplicationController, as it asks for. Each reconcile reads the whole present state, decides
 /// (<see cref="ReplicaSetDecision"/>) and acts; changes only say which ReplicaSet to look at.
 /// </summary>
 internal sealed partial class ReplicaSetController : IController
 {
-    private const string Component = "replicaset-controller";
-
+    private readonly ReplicaKind _kind;
     private readonly KubeClient _client;
     private readonly ClusterView _view;
     private readonly Informer _replicaSets;
@@ -25,19 +24,20 @@ internal sealed partial class ReplicaSetController : IController
     private readonly PodControl _pods;
 
     public ReplicaSetController(
-        KubeClient client, ClusterView view, Informer replicaSets, EventRecorder events, ControllersOptions options, TimeProvider time, ILogger<ReplicaSetController> logger)
+        ReplicaKind kind, KubeClient client, ClusterView view, InformerSet informers, EventRecorder events, ControllersOptions options, TimeProvider time, ILogger<ReplicaSetController> logger)
     {
+        _kind = kind;
         _client = client;
         _view = view;
-        _replicaSets = replicaSets;
+        _replicaSets = informers.For(kind.Resource);
         _events = events;
         _options = options;
         _time = time;
         _logger = logger;
-        _queue = new WorkQueue<NamespacedName>("replicasets", time, logger);
+        _queue = new WorkQueue<NamespacedName>(kind.Queue, time, logger);
         _inFlight = new PodsInFlight(time);
-        _pods = new PodControl(client, view.Pods, _inFlight, ApiResources.ReplicaSets, logger);
-        view.Pods.OnChange(change => OwnedPods.Note(change, ApiResources.ReplicaSets, _inFlight, replicaSets, Add));
+        _pods = new PodControl(client, view.Pods, _inFlight, kind.Resource, logger);
+        view.Pods.OnChange(change => OwnedPods.Note(change, kind.Resource, _inFlight, _replicaSets, Add));
     }
 
     public async Task RunAsync(CancellationToken ct)
@@ -72,7 +72,7 @@ internal sealed partial class ReplicaSetController : IController
             return;
         }
 
-        var view = value.View(ControllersJson.Default.ReplicaSet);
+        var view = _kind.Read(value);
         await _pods.ClaimAsync(value, view.Spec.Selector, pod => !pod.IsTerminal, ct);
         await _pods.SettleAsync(value, ct);
         var plan = ReplicaSetDecision.Decide(new ReplicaSetState
@@ -105,14 +105,14 @@ internal sealed partial class ReplicaSetController : IController
 
     private async Task ApplyAsync(KubeObject value, ReplicaSetPlan plan, CancellationToken ct)
     {
-        var subject = EventSubject.Of(value, ApiResources.ReplicaSets);
+        var subject = EventSubject.Of(value, _kind.Resource);
         await Batches.InGrowingAsync(
             plan.Delete,
             _options.ParallelRequests,
             async (pod, token) =>
             {
                 await _pods.DeleteAsync(value, pod, token);
-                _events.Record(Component, subject, false, "SuccessfulDelete", $"Deleted pod: {pod.Name.Name}");
+                _events.Record(_kind.Component, subject, false, "SuccessfulDelete", $"Deleted pod: {pod.Name.Name}");
             },
             ct);
         if (plan.Create == 0)
@@ -120,7 +120,7 @@ internal sealed partial class ReplicaSetController : IController
             return;
         }
 
-        var writer = new TemplatePod(value, ApiResources.ReplicaSets);
+        var writer = new TemplatePod(value, _kind.Resource);
         var stem = $"{value.Name}-";
         try
         {
@@ -130,14 +130,14 @@ internal sealed partial class ReplicaSetController : IController
                 async (name, token) =>
                 {
                     await _pods.CreateAsync(value, name, Encoding.UTF8.GetBytes(writer.Write(name, stem).ToJsonString()), token);
-                    _events.Record(Component, subject, false, "SuccessfulCreate", $"Created pod: {name}");
+                    _events.Record(_kind.Component, subject, false, "SuccessfulCreate", $"Created pod: {name}");
                 },
                 ct);
             LogCreated(value.Describe(), plan.Create);
         }
         catch (ApiException e) when (!e.IsTransient)
         {
-            _events.Record(Component, subject, true, "FailedCreate", $"Error creating: {e.Status.Message ?? e.Message}");
+            _events.Record(_kind.Component, subject, true, "FailedCreate", $"Error creating: {e.Status.Message ?? e.Message}");
             throw;
         }
     }
@@ -207,7 +207,7 @@ internal sealed partial class ReplicaSetController : IController
             status["conditions"] = new JsonArray([.. others.Concat(failure is null ? [] : [failure]).Select(ConditionList.Write)]);
         }
 
-        await StatusPatch.WriteAsync(_client, ApiResources.ReplicaSets, value, status, ct);
+        await StatusPatch.WriteAsync(_client, _kind.Resource, value, status, ct);
     }
 
     [LoggerMessage(LogLevel.Information, "{ReplicaSet}: {Count} pods created")]
