@@ -55,6 +55,10 @@ public sealed class OfflineEvictionTests
         var node = Node(true, "30m", s_unreachable, s_maintenance);
         Assert.Equal(TimeSpan.FromSeconds(20), OfflineEviction.After(node, [For(NodeTaints.Unreachable, 300), For("maintenance", 20)]));
         Assert.Equal(TimeSpan.Zero, OfflineEviction.After(node, [For(NodeTaints.Unreachable, 300)]));
+        // nor does the time that the node asks for hold up what somebody's taint drives out, whichever of the two comes first
+        Assert.Equal(TimeSpan.Zero, OfflineEviction.After(node, []));
+        Assert.Equal(TimeSpan.FromSeconds(20), OfflineEviction.After(node, [For("maintenance", 20)]));
+        Assert.Equal(TimeSpan.Zero, OfflineEviction.After(Node(true, "30m", s_maintenance, s_unreachable), []));
     }
 
     [Fact]

@@ -26,10 +26,10 @@ internal static class OfflineEviction
     /// <summary>How long after its taints were noticed a pod has to leave; zero for now, null for never.</summary>
     public static TimeSpan? After(NodeFacts node, IReadOnlyList<Toleration> tolerations)
     {
-        var least = TimeSpan.Zero;
-        TimeSpan? tolerated = null;
+        TimeSpan? shortest = null;
         foreach (var taint in node.Taints.Where(taint => taint.Effect == "NoExecute"))
         {
+            var least = TimeSpan.Zero;
             if (IsOfContact(taint))
             {
                 if (Wish(node) is not { } wish)
@@ -40,22 +40,22 @@ internal static class OfflineEviction
                 least = wish;
             }
 
-            // as in Kubernetes, the first toleration that fits a taint counts, and of those the shortest
-            if (tolerations.FirstOrDefault(toleration => DaemonSets.DaemonPlacement.Tolerates(toleration, taint)) is not { } toleration)
+            // as in Kubernetes the first toleration that fits a taint counts; of several taints the one that is tolerated for the shortest time
+            if (Tolerated(tolerations.FirstOrDefault(toleration => DaemonSets.DaemonPlacement.Tolerates(toleration, taint))) is { } tolerated)
             {
-                return IsOfContact(taint) ? least : TimeSpan.Zero;
-            }
-
-            if (toleration.TolerationSeconds is { } seconds)
-            {
-                var time = TimeSpan.FromSeconds(Math.Clamp(seconds, 0, (long)s_longest.TotalSeconds));
-                time = IsOfContact(taint) && time < least ? least : time;
-                tolerated = tolerated is { } shorter && shorter < time ? shorter : time;
+                var time = tolerated < least ? least : tolerated;
+                shortest = shortest is { } before && before < time ? before : time;
             }
         }
 
-        return tolerated;
+        return shortest;
     }
+
+    // null for ever, none not at all
+    private static TimeSpan? Tolerated(Toleration? toleration) =>
+        toleration is null ? TimeSpan.Zero
+        : toleration.TolerationSeconds is { } seconds ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, (long)s_longest.TotalSeconds))
+        : null;
 
     /// <summary>Whether the taint says that the node is out of contact or not ready, rather than what somebody wants.</summary>
     public static bool IsOfContact(Taint taint) => taint is { Effect: "NoExecute", Key: NodeTaints.NotReady or NodeTaints.Unreachable };
