@@ -66,9 +66,26 @@ internal static class PodDefaults
         }
     }
 
-    /// <summary>A new pod is Pending; its class of service follows from its requests and limits.</summary>
-    public static void PrepareCreate(JsonObject pod) =>
-        pod["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = QualityOfService.Of(pod.ObjectOrNew("spec")) };
+    /// <summary>A new pod is Pending; its class of service follows from its requests and limits. One that somebody still holds back says so.</summary>
+    public static void PrepareCreate(JsonObject pod)
+    {
+        var spec = pod.ObjectOrNew("spec");
+        var status = new JsonObject { ["phase"] = "Pending", ["qosClass"] = QualityOfService.Of(spec) };
+        if (spec.List("schedulingGates") is { Count: > 0 })
+        {
+            status["conditions"] = new JsonArray(new JsonObject
+            {
+                ["type"] = "PodScheduled",
+                ["status"] = "False",
+                ["lastProbeTime"] = null,
+                ["lastTransitionTime"] = pod.Object("metadata")?.Text("creationTimestamp"),
+                ["reason"] = "SchedulingGated",
+                ["message"] = "Scheduling is blocked due to non-empty scheduling gates",
+            });
+        }
+
+        pod["status"] = status;
+    }
 
     /// <summary>The seconds until a deleted pod is removed: none where no node runs it.</summary>
     public static long DeletionGrace(JsonObject pod, long? asked)

@@ -46,8 +46,10 @@ public sealed class SchedulerTests
         await PodAsync(rig, "web");
         await rig.HoldsAsync("ours runs", () => rig.Alive("web").Any(pod => pod.IsReady));
         Assert.False(rig.Alive("other").Single().IsBound || rig.Alive("gated").Single().IsBound);
+        Assert.Contains("SchedulingGated", await rig.KubectlAsync("get", "pod", "gated"), StringComparison.Ordinal);
         await rig.PatchAsync(ApiResources.Pods, "gated", """{"spec":{"schedulingGates":null}}""");
         await rig.HoldsAsync("the gate is open", () => rig.Alive("gated").Any(pod => pod.IsReady));
+        Assert.DoesNotContain("SchedulingGated", await rig.KubectlAsync("get", "pod", "gated"), StringComparison.Ordinal);
     }
 
     [Fact]

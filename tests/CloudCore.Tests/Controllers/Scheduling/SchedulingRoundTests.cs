@@ -15,6 +15,7 @@ public sealed class SchedulingRoundTests
     private readonly List<SchedulingNode> _nodes = [];
     private readonly List<SchedulingPod> _bound = [];
     private readonly List<SchedulingPod> _nominated = [];
+    private readonly Dictionary<string, IReadOnlyDictionary<string, string>> _namespaces = [];
     private readonly List<KubeObject> _budgets = [];
     private int? _minMember;
     private Dictionary<string, int> _minTaskMember = [];
@@ -377,13 +378,79 @@ public sealed class SchedulingRoundTests
 
     private string Why(SchedulingPod pod) => Assert.Single(Run(pod)).Outcome is { Node: null } outcome ? outcome.Message : "it has a node";
 
+    [Theory]
+    [InlineData("Gt", "2", "n3")]
+    [InlineData("Lt", "2", "n1")]
+    [InlineData("DoesNotExist", null, "n0")]
+    [InlineData("NotIn", "1,3", "n0")]
+    public void Node_affinity_compares_numbers_and_knows_what_is_not_there(string comparison, string? values, string expected)
+    {
+        Node("n0");
+        Node("n1", labels: [("disks", "1")]);
+        Node("n3", labels: [("disks", "3")]);
+        var requirement = new SelectorRequirement { Key = "disks", Operator = comparison, Values = values?.Split(',') };
+        Assert.Equal(expected, NodeOf(Pod("p") with
+        {
+            Affinity = new SchedulingAffinity
+            {
+                NodeAffinity = new SchedulingNodeAffinity
+                {
+                    RequiredDuringSchedulingIgnoredDuringExecution = new NodeSelector { NodeSelectorTerms = [new NodeSelectorTerm { MatchExpressions = [requirement] }] },
+                },
+            },
+        }));
+    }
+
+    [Fact]
+    public void Pods_of_namespaces_with_a_label_are_kept_away_from()
+    {
+        Node("n0");
+        Node("n1");
+        SchedulingPod Apart(LabelSelector? namespaces) => Pod("p") with
+        {
+            Affinity = new SchedulingAffinity
+            {
+                PodAntiAffinity = new PodAffinityRules
+                {
+                    RequiredDuringSchedulingIgnoredDuringExecution = [new PodAffinityTerm { TopologyKey = "name", LabelSelector = Selector("db"), NamespaceSelector = namespaces }],
+                },
+            },
+        };
+        _namespaces["theirs"] = Labels(("team", "a"));
+        _bound.Add(Pod("db", labels: ("app", "db")) with { Name = new NamespacedName("theirs", "db"), NodeName = "n0" });
+        Assert.Equal("n1", NodeOf(Apart(new LabelSelector { MatchLabels = Labels(("team", "a")) })));
+        Assert.Equal("n1", NodeOf(Apart(new LabelSelector())));
+        _nodes.RemoveAt(1);
+        Assert.Null(NodeOf(Apart(new LabelSelector())));
+        Assert.Equal("n0", NodeOf(Apart(new LabelSelector { MatchLabels = Labels(("team", "b")) })));
+        Assert.Equal("n0", NodeOf(Apart(null)));
+    }
+
+    [Fact]
+    public void Spread_by_a_label_key_counts_each_version_of_the_pods_by_itself()
+    {
+        Node("n0", labels: [("zone", "a")]);
+        Node("n1", labels: [("zone", "b")]);
+        SchedulingPod Of(string name, string version) => Pod(name) with
+        {
+            Labels = Labels(("app", "db"), ("version", version)),
+            Spread = [new SpreadConstraint { TopologyKey = "zone", MaxSkew = 1, WhenUnsatisfiable = "DoNotSchedule", LabelSelector = Selector("db"), MatchLabelKeys = ["version"] }],
+        };
+        _bound.Add(Of("old-0", "1") with { NodeName = "n0" });
+        _bound.Add(Of("old-1", "1") with { NodeName = "n0" });
+        _bound.Add(Of("new-0", "2") with { NodeName = "n1" });
+        // the old ones would keep it out of n0
+        Assert.Equal("n0", NodeOf(Of("new-1", "2")));
+        Assert.Equal("n1", NodeOf(Of("old-2", "1")));
+    }
+
     private string? NodeOf(SchedulingPod pod) => Assert.Single(Run(pod)).Outcome.Node;
 
     private IReadOnlyList<RoundResult> Run(params SchedulingPod[] pending) => SchedulingRound.Run(State(pending));
 
     private SchedulingState State(SchedulingPod[] pending) => new()
     {
-        Snapshot = new SchedulingSnapshot(_nodes, _bound),
+        Snapshot = new SchedulingSnapshot(_nodes, _bound, _namespaces),
         Pending = pending,
         Nominated = _nominated,
         Budgets = new DisruptionBudgets(_budgets),
