@@ -76,8 +76,12 @@ internal sealed partial class PodControl(KubeClient client, PodIndex pods, PodsI
         {
             foreach (var pod in adopt)
             {
-                await SetOwnersAsync(pod, pod.Owners.Append(owner.Controlling(kind)), ct);
-                LogAdopted(owner.Describe(), pod.Name);
+                if (await SetOwnersAsync(pod, pod.Owners.Append(owner.Controlling(kind)), ct) is { } adopted)
+                {
+                    // counted from now on: until the cache shows whose it is, another one would be made in its place
+                    inFlight.NoteMade(owner.Uid, PodFacts.Read(adopted));
+                    LogAdopted(owner.Describe(), pod.Name);
+                }
             }
         }
 
@@ -114,16 +118,18 @@ internal sealed partial class PodControl(KubeClient client, PodIndex pods, PodsI
         }
     }
 
-    private async Task SetOwnersAsync(PodFacts pod, IEnumerable<OwnerReference> owners, CancellationToken ct)
+    /// <returns>The pod as it is then; null where it is gone.</returns>
+    private async Task<KubeObject?> SetOwnersAsync(PodFacts pod, IEnumerable<OwnerReference> owners, CancellationToken ct)
     {
         try
         {
-            await client.PatchAsync(
+            return await client.PatchAsync(
                 ApiResources.Pods, pod.Name.Namespace, pod.Name.Name, PatchType.Merge, MetadataPatch.Owners(pod.Uid, owners), null, ct);
         }
         catch (ApiException e) when (e.IsNotFound || e.IsConflict)
         {
             // gone, or another of that name is there
+            return null;
         }
     }
 
