@@ -43,6 +43,8 @@ public sealed class PatchTests
     [InlineData("""{"a":{"b":1}}""", """[{"op":"copy","from":"/a","path":"/a/c"}]""", """{"a":{"b":1,"c":{"b":1}}}""")]
     [InlineData("""{"x/y":{"~z":1}}""", """[{"op":"remove","path":"/x~1y/~0z"}]""", """{"x/y":{}}""")]
     [InlineData("""{"a":1}""", """[{"op":"test","path":"/a","value":1.0},{"op":"replace","path":"","value":{"b":2}}]""", """{"b":2}""")]
+    [InlineData("""{"a":[1,2]}""", """[{"op":"test","path":"/b","value":null},{"op":"remove","path":"/a/-1"},{"op":"add","path":"/a/-1","value":3}]""", """{"a":[1,3]}""")]
+    [InlineData("""{"a":1}""", """[{"op":"add","path":"/b"}]""", """{"a":1,"b":null}""")]
     public void Json_patches(string target, string patch, string expected)
     {
         var result = JsonPatch.Apply(JsonNode.Parse(target), (JsonArray)JsonNode.Parse(patch)!);
@@ -54,7 +56,10 @@ public sealed class PatchTests
     [InlineData("""[{"op":"test","path":"/a","value":2}]""", StatusReason.Invalid)]
     [InlineData("""[{"op":"add","path":"/l/9","value":2}]""", StatusReason.Invalid)]
     [InlineData("""[{"op":"remove","path":""}]""", StatusReason.Invalid)]
-    [InlineData("""[{"op":"add","path":"/x"}]""", StatusReason.BadRequest)]
+    [InlineData("""[{"op":"add"}]""", StatusReason.Invalid)]
+    [InlineData("""[{"op":"copy","path":"/x"}]""", StatusReason.Invalid)]
+    [InlineData("""[{"op":"remove","path":"/l/-9"}]""", StatusReason.Invalid)]
+    [InlineData("""[{"op":"test","path":"/x","value":2}]""", StatusReason.Invalid)]
     [InlineData("""[{"op":"grow","path":"/a"}]""", StatusReason.Invalid)]
     [InlineData("""[1]""", StatusReason.BadRequest)]
     public void Json_patches_that_do_not_fit(string patch, object reason)

@@ -5,7 +5,7 @@ namespace EdgeSync.CloudCore.EmbeddedApi.ManagedFields;
 /// <summary>The fields that an object has, as the one who applies it owns them.</summary>
 internal static class AppliedFields
 {
-    /// <exception cref="FormatException">A list has two members with the same key; the message names it.</exception>
+    /// <exception cref="FormatException">A list has two members with the same key, or one without any; the message names it.</exception>
     public static FieldSet Of(JsonObject node, FieldPlace place, bool allowDuplicates)
     {
         var set = new FieldSet();
@@ -46,6 +46,13 @@ internal static class AppliedFields
 
     private static void Items(FieldSet set, JsonArray list, FieldPlace place, string path, bool allowDuplicates)
     {
+        if (!allowDuplicates && place.FirstWithoutKeys(list) is { } index)
+        {
+            var keys = string.Join(' ', place.Field!.SortedKeys.Select(k => $"\"{k}\""));
+            throw new FormatException(FormattableString.Invariant(
+                $"{path}: element {index}: associative list with keys has an element that omits all key fields [{keys}] (and doesn't have default values for any key fields)"));
+        }
+
         var seen = new HashSet<string>();
         foreach (var (element, item) in place.Items(list))
         {

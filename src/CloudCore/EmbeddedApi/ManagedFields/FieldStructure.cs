@@ -65,6 +65,20 @@ internal readonly record struct FieldPlace(FieldShape Shape, FieldSchema? Field)
     /// <summary>The members of a list.</summary>
     public FieldPlace Element => new(Shape.Element ?? s_unknown, null);
 
+    /// <summary>The first object of a keyed list that has none of the keys: nothing can be said of who owns it.</summary>
+    public int? FirstWithoutKeys(JsonArray list)
+    {
+        for (var i = 0; Field!.ListType == ListType.Map && i < list.Count; i++)
+        {
+            if (list[i] is JsonObject member && FieldElement.OfMember(member, Field) is null)
+            {
+                return i;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>A list's members by their path elements; several where a key stands twice.</summary>
     public List<(string Element, JsonNode? Item)> Items(JsonArray? list)
     {

@@ -51,7 +51,8 @@ internal static class JsonPatch
                 document.Add(path, document.Get(Pointer(operation, "from"))?.DeepClone());
                 break;
             case "test":
-                if (!JsonNode.DeepEquals(document.Get(path), operation["value"]))
+                // what is not there is as good as null
+                if (!JsonNode.DeepEquals(document.GetOrNull(path), operation["value"]))
                 {
                     throw Unfit($"testing value {operation.Text("path")} failed: test failed");
                 }
@@ -62,13 +63,12 @@ internal static class JsonPatch
         }
     }
 
-    private static JsonNode? Value(JsonObject operation) => operation.ContainsKey("value")
-        ? operation["value"]?.DeepClone()
-        : throw ApiException.BadRequest($"JSON patch operation \"{operation.Text("op")}\" needs a value");
+    /// <summary>One that is not given is null.</summary>
+    private static JsonNode? Value(JsonObject operation) => operation["value"]?.DeepClone();
 
     private static string[] Pointer(JsonObject operation, string member)
     {
-        var text = operation.Text(member) ?? throw ApiException.BadRequest($"JSON patch operation \"{operation.Text("op")}\" needs {member}");
+        var text = operation.Text(member) ?? throw Unfit($"JSON patch operation \"{operation.Text("op")}\" needs {member}");
         if (text.Length == 0)
         {
             return [];
@@ -96,6 +96,10 @@ internal static class JsonPatch
 
             return node;
         }
+
+        /// <summary>As <see cref="Get"/>, but the last step may lead nowhere.</summary>
+        public JsonNode? GetOrNull(string[] path) =>
+            path.Length > 0 && Get(path[..^1]) is JsonObject map && !map.ContainsKey(path[^1]) ? null : Get(path);
 
         public void Add(string[] path, JsonNode? value)
         {
@@ -164,9 +168,10 @@ internal static class JsonPatch
             _ => throw Missing(path),
         };
 
+        /// <summary>A negative index counts from the end, which RFC 6902 does not know and Kubernetes does.</summary>
         private static int Index(string text, int count, string[] path) =>
-            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < count
-                ? index
+            int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var index) && index < count && index >= -count
+                ? index < 0 ? index + count : index
                 : throw Missing(path);
 
         private static ApiException Missing(string[] path) => Unfit($"the path /{string.Join('/', path)} is not in the document");

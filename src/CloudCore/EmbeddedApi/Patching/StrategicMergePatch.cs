@@ -40,6 +40,8 @@ internal static class StrategicMergePatch
             case "delete":
                 target.Clear();
                 return;
+            case null when patch[Directive] is not null:
+                throw ApiException.BadRequest($"unknown patch type: {patch[Directive]!.ToJsonString()} in map: {GoText.Of(patch)}");
             case null or "merge":
                 break;
             case var other:
@@ -149,14 +151,25 @@ internal static class StrategicMergePatch
             return Clean([.. patch.Where(i => (i as JsonObject)?[Directive] is null).Select(i => i?.DeepClone())], field);
         }
 
+        if (patch.FirstOrDefault(i => i is not JsonObject) is var stranger && patch.Any(i => i is not JsonObject))
+        {
+            throw ApiException.BadRequest($"list element types are not identical: {field.Name} has objects, not {stranger?.ToJsonString() ?? "null"}");
+        }
+
         var merged = (JsonArray)present.DeepClone();
         foreach (var item in patch.OfType<JsonObject>())
         {
+            if (item.Text(Directive) == "merge")
+            {
+                throw ApiException.BadRequest("merging lists cannot yet be specified in the patch");
+            }
+
             var identity = item[key] ?? throw ApiException.BadRequest($"map: {GoText.Of(item)} does not contain declared merge key: {key}");
             var index = IndexOf(merged, key, identity);
             if (item.Text(Directive) == "delete")
             {
-                if (index >= 0)
+                // members that other keys tell apart can have the same one
+                for (; index >= 0; index = IndexOf(merged, key, identity))
                 {
                     merged.RemoveAt(index);
                 }
@@ -213,7 +226,7 @@ internal static class StrategicMergePatch
             {
                 clean.Add(item?.DeepClone());
             }
-            else if (member.Text(Directive) is null)
+            else if (member.Text(Directive) is null or "merge")
             {
                 clean.Add(New(member, field?.Shape.Element));
             }
@@ -264,7 +277,12 @@ internal static class StrategicMergePatch
 
     private static void DeletePrimitives(JsonObject target, string field, JsonArray? values)
     {
-        if (target[field] is not JsonArray list || values is null)
+        if (values is null)
+        {
+            throw ApiException.BadRequest($"invalid patch format of {DeleteFromPrimitiveList}{field}: it must be a list");
+        }
+
+        if (target[field] is not JsonArray list)
         {
             return;
         }

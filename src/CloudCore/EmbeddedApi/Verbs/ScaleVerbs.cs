@@ -71,6 +71,7 @@ internal sealed class ScaleVerbs(ObjectStore store, ObjectWriter writer, Rendere
     {
         var force = FieldManagerName.CheckApply(request);
         var live = store.State.Get(request.Resource.StorageName, request.Key) ?? throw NotFound(request);
+        scale.ObjectOrNew("metadata").SetDefault("name", request.Path.Name!);
         Check(request, live.Parse(), scale);
         var part = new JsonObject
         {
