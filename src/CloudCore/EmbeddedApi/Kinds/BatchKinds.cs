@@ -26,7 +26,7 @@ internal static class BatchKinds
         {
             Group = "batch", Version = "v1", Plural = "jobs", Singular = "job", Kind = "Job", Categories = ["all"],
             Subresources = ["status"], Schema = schema.Type("Job"), TracksGeneration = true, Columns = WorkloadColumns.Jobs,
-            SelectableFields = ["status.successful"], SelectablePaths = ["status.succeeded"],
+            SelectableFields = ["status.successful"], SelectorKind = "batchv1.Job", SelectablePaths = ["status.succeeded"],
             FieldsWhereMissing = new Dictionary<string, string> { ["status.successful"] = "0" }, Default = BatchDefaults.Job, PrepareCreate = BatchDefaults.NewJob,
             Validate = BatchRules.CheckJob, DefaultPropagation = "Orphan",
             DeletionWarning = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",

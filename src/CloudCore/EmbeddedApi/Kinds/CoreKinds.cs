@@ -24,7 +24,7 @@ internal static class CoreKinds
         {
             Version = "v1", Plural = "endpoints", Singular = "endpoints", Kind = "Endpoints", ShortNames = ["ep"],
             Schema = schema.Type("Endpoints"), Columns = NetworkColumns.Endpoints, Default = NetworkDefaults.Endpoints,
-            Validate = ServiceRules.CheckEndpoints,
+            Validate = ServiceRules.CheckEndpoints, CreatesOnUpdate = true,
         },
         new()
         {
@@ -41,14 +41,14 @@ internal static class CoreKinds
             [
                 "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
                 "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
-                "reportingComponent", "source.component", "type",
+                "reportingComponent", "source.component|reportingComponent", "type",
             ],
         },
         new()
         {
             Version = "v1", Plural = "limitranges", Singular = "limitrange", Kind = "LimitRange", ShortNames = ["limits"],
             Schema = schema.Type("LimitRange"), Columns = ClusterColumns.LimitRanges, Default = OtherDefaults.LimitRange,
-            Validate = PolicyRules.CheckLimitRange,
+            Validate = PolicyRules.CheckLimitRange, CreatesOnUpdate = true,
         },
         new()
         {
@@ -59,7 +59,7 @@ internal static class CoreKinds
             Undeletable = name => name is "default" or "kube-system" or "kube-public" ? "this namespace may not be deleted" : null,
             Default = OtherDefaults.Namespace, PrepareCreate = OtherDefaults.NewNamespace,
             PrepareUpdate = OtherDefaults.KeepNamespaceFinalizers,
-            HoldsDeletion = OtherDefaults.NamespaceIsHeld, DeletionBegins = OtherDefaults.NamespaceDeletionBegins,
+            Validate = DataRules.CheckNamespace, HoldsDeletion = OtherDefaults.NamespaceIsHeld, DeletionBegins = OtherDefaults.NamespaceDeletionBegins,
         },
         new()
         {
@@ -91,10 +91,10 @@ internal static class CoreKinds
             SelectableFields =
             [
                 "spec.nodeName", "status.phase", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
-                "spec.hostNetwork", "status.podIP", "status.nominatedNodeName",
+                "spec.hostNetwork", "status.podIP", "status.podIPs", "status.nominatedNodeName",
             ],
             FieldsWhereMissing = new Dictionary<string, string> { ["spec.hostNetwork"] = "false" },
-            Default = PodDefaults.Apply, PrepareCreate = PodDefaults.PrepareCreate, DeletionGrace = PodDefaults.DeletionGrace,
+            Default = PodDefaults.Apply, DefaultStatus = PodDefaults.Status, PrepareCreate = PodDefaults.PrepareCreate, DeletionGrace = PodDefaults.DeletionGrace,
             Validate = WorkloadRules.CheckPod,
         },
         new()

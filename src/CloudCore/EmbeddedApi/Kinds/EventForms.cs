@@ -49,9 +49,10 @@ internal static class EventForms
 
     private static void Rename(JsonObject item, string from, string to)
     {
-        if (item[from] is { } value)
+        var value = item[from];
+        item.Remove(from);
+        if (value is not null)
         {
-            item.Remove(from);
             item[to] = value;
         }
     }

@@ -13,7 +13,7 @@ internal static class NodeKinds
         {
             Group = "node.k8s.io", Version = "v1", Plural = "runtimeclasses", Singular = "runtimeclass", Kind = "RuntimeClass",
             Namespaced = false, Schema = schema.Type("RuntimeClass"), Columns = ClusterColumns.RuntimeClasses,
-            Validate = PolicyRules.CheckRuntimeClass,
+            Validate = PolicyRules.CheckRuntimeClass, CreatesOnUpdate = true,
         },
     ];
 }

@@ -52,7 +52,7 @@ internal static class OtherDefaults
         // old clients know one address range of a node, new ones several: each is told what the other wrote
         if (node.Object("spec") is { } spec)
         {
-            if (spec.Text("podCIDR") is { Length: > 0 } range && spec["podCIDRs"] is null)
+            if (spec.Text("podCIDR") is { Length: > 0 } range && spec.List("podCIDRs")?.FirstOrDefault().AsText() != range)
             {
                 spec["podCIDRs"] = new JsonArray(range);
             }
@@ -65,7 +65,14 @@ internal static class OtherDefaults
 
     public static void NewNamespace(JsonObject ns)
     {
-        ns["spec"] = new JsonObject { ["finalizers"] = new JsonArray("kubernetes") };
+        // whoever makes it may hold it too
+        var finalizers = ns.Object("spec")?.List("finalizers")?.DeepClone().AsArray() ?? [];
+        if (!finalizers.Any(f => f.AsText() == "kubernetes"))
+        {
+            finalizers.Add((JsonNode)"kubernetes");
+        }
+
+        ns["spec"] = new JsonObject { ["finalizers"] = finalizers };
         ns["status"] = new JsonObject { ["phase"] = "Active" };
     }
 

@@ -87,6 +87,28 @@ internal static class PodDefaults
         pod["status"] = status;
     }
 
+    /// <summary>The older member and the first of the list are the same address; where they differ the older one counts.</summary>
+    public static void Status(JsonObject pod)
+    {
+        if (pod.Object("status") is not { } status)
+        {
+            return;
+        }
+
+        var first = status.Objects("podIPs").FirstOrDefault()?.Text("ip");
+        if (status.Text("podIP") is { Length: > 0 } address)
+        {
+            if (first != address)
+            {
+                status["podIPs"] = new JsonArray(new JsonObject { ["ip"] = address });
+            }
+        }
+        else if (first is { Length: > 0 })
+        {
+            status["podIP"] = first;
+        }
+    }
+
     /// <summary>The seconds until a deleted pod is removed: none where no node runs it.</summary>
     public static long DeletionGrace(JsonObject pod, long? asked)
     {

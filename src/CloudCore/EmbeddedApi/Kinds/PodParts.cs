@@ -24,7 +24,7 @@ internal static class PodParts
     {
         var spec = pod.ObjectOrNew("spec");
         PodSpecRules.Check(spec, "spec", errors);
-        var present = spec.Objects(Ephemeral).ToDictionary(c => c.Text("name") ?? "");
+        var present = spec.Objects(Ephemeral).DistinctBy(c => c.Text("name")).ToDictionary(c => c.Text("name") ?? "");
         var index = 0;
         foreach (var before in old!.ObjectOrNew("spec").Objects(Ephemeral))
         {

@@ -16,25 +16,25 @@ internal static class RbacKinds
         new()
         {
             Group = Group, Version = "v1", Plural = "clusterrolebindings", Singular = "clusterrolebinding", Kind = "ClusterRoleBinding",
-            Namespaced = false, NameRule = NameRule.PathSegment, Schema = schema.Type("ClusterRoleBinding"), Columns = RbacColumns.Bindings,
+            Namespaced = false, NameRule = NameRule.PathSegment, CreatesOnUpdate = true, Schema = schema.Type("ClusterRoleBinding"), Columns = RbacColumns.Bindings,
             Default = DefaultBinding, Validate = RbacRules.CheckClusterRoleBinding,
         },
         new()
         {
             Group = Group, Version = "v1", Plural = "clusterroles", Singular = "clusterrole", Kind = "ClusterRole",
-            Namespaced = false, NameRule = NameRule.PathSegment, Schema = schema.Type("ClusterRole"), Columns = RbacColumns.Roles,
+            Namespaced = false, NameRule = NameRule.PathSegment, CreatesOnUpdate = true, Schema = schema.Type("ClusterRole"), Columns = RbacColumns.Roles,
             Default = DefaultRole, Validate = RbacRules.CheckClusterRole,
         },
         new()
         {
             Group = Group, Version = "v1", Plural = "rolebindings", Singular = "rolebinding", Kind = "RoleBinding",
-            NameRule = NameRule.PathSegment, Schema = schema.Type("RoleBinding"), Columns = RbacColumns.Bindings,
+            NameRule = NameRule.PathSegment, CreatesOnUpdate = true, Schema = schema.Type("RoleBinding"), Columns = RbacColumns.Bindings,
             Default = DefaultBinding, Validate = RbacRules.CheckRoleBinding,
         },
         new()
         {
             Group = Group, Version = "v1", Plural = "roles", Singular = "role", Kind = "Role",
-            NameRule = NameRule.PathSegment, Schema = schema.Type("Role"), Columns = RbacColumns.Roles,
+            NameRule = NameRule.PathSegment, CreatesOnUpdate = true, Schema = schema.Type("Role"), Columns = RbacColumns.Roles,
             Default = DefaultRole, Validate = RbacRules.CheckRole,
         },
     ];

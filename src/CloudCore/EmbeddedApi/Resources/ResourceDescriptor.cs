@@ -139,12 +139,18 @@ internal sealed record ResourceDescriptor
     /// <summary>Field selectors beside metadata.name and metadata.namespace, as dotted paths.</summary>
     public IReadOnlyList<string> SelectableFields { get; init; } = [];
 
-    /// <summary>Where the fields of <see cref="SelectableFields"/> lie, one for each; nearly always where their names say.</summary>
+    /// <summary>
+    /// Where the fields of <see cref="SelectableFields"/> lie in the stored object, one for each; nearly always where their names say.
+    /// Of <c>a|b</c> the second counts where the first is empty.
+    /// </summary>
     public IReadOnlyList<string> SelectablePaths
     {
         get => field ?? SelectableFields;
         init;
     }
+
+    /// <summary>How the refusal of a field names the kind; null where it does not.</summary>
+    public string? SelectorKind { get; init; }
 
     /// <summary>What a selector finds for a field that an object does not have: numbers and truths have a value all the same.</summary>
     public IReadOnlyDictionary<string, string> FieldsWhereMissing { get; init; } = ReadOnlyDictionary<string, string>.Empty;
@@ -154,6 +160,9 @@ internal sealed record ResourceDescriptor
 
     /// <summary>Writes the kind's defaults into an object that is created or updated.</summary>
     public Action<JsonObject>? Default { get; init; }
+
+    /// <summary>Writes the kind's defaults into an object whose status is written.</summary>
+    public Action<JsonObject>? DefaultStatus { get; init; }
 
     /// <summary>Runs once, on create, after <see cref="Default"/>: what the server itself sets.</summary>
     public Action<JsonObject>? PrepareCreate { get; init; }

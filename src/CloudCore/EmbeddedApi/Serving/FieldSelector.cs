@@ -1,3 +1,4 @@
+using System.Text;
 using EdgeSync.CloudCore.EmbeddedApi.Resources;
 using EdgeSync.CloudCore.EmbeddedApi.Store;
 
@@ -24,17 +25,15 @@ internal sealed class FieldSelector
     public static FieldSelector Parse(string? text, ResourceDescriptor resource)
     {
         var terms = new List<(string Field, int Index, string Value, bool Equal)>();
-        foreach (var part in (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (var part in Terms(text ?? ""))
         {
-            var not = part.IndexOf("!=", StringComparison.Ordinal);
-            var at = not > 0 ? not : part.IndexOf('=', StringComparison.Ordinal);
-            if (part is "=" or "==")
+            if (part is "" or "=" or "==")
             {
                 // nothing is asked of nothing
                 continue;
             }
 
-            if (at <= 0)
+            if (Operator(part) is not ({ } at, var sign))
             {
                 throw ApiException.BadRequest($"invalid selector: '{text}'; can't understand '{part}'");
             }
@@ -43,13 +42,15 @@ internal sealed class FieldSelector
             var index = IndexOf(resource.SelectableFields, field);
             if (index < 0 && field is not ("metadata.name" or "metadata.namespace"))
             {
-                throw ApiException.BadRequest(resource.SelectableFields.Count == 0
-                    ? $"\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-                    : $"field label not supported: {field}");
+                throw ApiException.BadRequest(resource switch
+                {
+                    { SelectableFields.Count: 0 } => $"\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+                    { SelectorKind: { } kind } => $"field label \"{field}\" not supported for {kind}",
+                    _ => $"field label not supported: {field}",
+                });
             }
 
-            var value = part[(not > 0 ? at + 2 : part.AsSpan(at).StartsWith("==") ? at + 2 : at + 1)..];
-            terms.Add((field, index, value, not <= 0));
+            terms.Add((field, index, Unescape(part[(at + sign.Length)..]), sign != "!="));
         }
 
         return new FieldSelector(terms, resource)
@@ -75,6 +76,78 @@ internal sealed class FieldSelector
         }
 
         return true;
+    }
+
+    /// <summary>The parts between commas; a comma after a backslash is one of a value.</summary>
+    private static IEnumerable<string> Terms(string text)
+    {
+        var begin = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            switch (text[i])
+            {
+                case '\\':
+                    i++;
+                    break;
+                case ',':
+                    yield return text[begin..i];
+                    begin = i + 1;
+                    break;
+            }
+        }
+
+        yield return text[begin..];
+    }
+
+    /// <summary>The first operator of a term: where it stands, and which one it is.</summary>
+    private static (int? At, string Sign) Operator(string term)
+    {
+        for (var i = 0; i < term.Length; i++)
+        {
+            switch (term.AsSpan(i))
+            {
+                case ['\\', ..]:
+                    i++;
+                    break;
+                case ['!', '=', ..]:
+                    return (i, "!=");
+                case ['=', '=', ..]:
+                    return (i, "==");
+                case ['=', ..]:
+                    return (i, "=");
+            }
+        }
+
+        return (null, "");
+    }
+
+    /// <summary>A backslash stands before a comma, an equals sign or a backslash that is part of a value.</summary>
+    private static string Unescape(string value)
+    {
+        if (value.AsSpan().IndexOfAny('\\', '=') < 0)
+        {
+            return value;
+        }
+
+        var plain = new StringBuilder(value.Length);
+        for (var i = 0; i < value.Length; i++)
+        {
+            switch (value[i])
+            {
+                case '\\' when i + 1 < value.Length && value[i + 1] is '\\' or ',' or '=':
+                    plain.Append(value[++i]);
+                    break;
+                case '\\':
+                    throw ApiException.BadRequest($"invalid field selector: invalid escape sequence: {value.AsSpan(i, Math.Min(2, value.Length - i))}");
+                case '=':
+                    throw ApiException.BadRequest($"invalid field selector: unescaped character in value: {(int)value[i]}");
+                default:
+                    plain.Append(value[i]);
+                    break;
+            }
+        }
+
+        return plain.ToString();
     }
 
     private static int IndexOf(IReadOnlyList<string> fields, string field)

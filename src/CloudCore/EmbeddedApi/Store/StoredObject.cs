@@ -101,6 +101,11 @@ internal sealed class StoredObject(NamespacedName key, string uid, long resource
 
     private string ReadField(string path)
     {
+        if (path.IndexOf('|', StringComparison.Ordinal) is > 0 and var or)
+        {
+            return ReadField(path[..or]) is { Length: > 0 } first ? first : ReadField(path[(or + 1)..]);
+        }
+
         var reader = new Utf8JsonReader(Json, new JsonReaderOptions { MaxDepth = JsonFormat.MaxDepth });
         var start = 0;
         while (true)

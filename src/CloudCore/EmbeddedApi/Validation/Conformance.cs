@@ -119,12 +119,17 @@ internal sealed class Conformance(string kind, string version)
                 return List(list, new FieldShape(FieldKind.Object, shape.Type));
             case FieldKind.ObjectOrStrings when value is JsonArray list:
                 return List(list, new FieldShape(FieldKind.String));
+            case FieldKind.Time or FieldKind.MicroTime when KubeTime.TryParseStrictly(value.AsText(), out var time):
+                // clients in Go read a time with fractions, or without them, in one way only
+                var written = shape.Kind == FieldKind.Time ? KubeTime.Format(time) : KubeTime.FormatMicro(time);
+                return written == value.AsText() ? null : JsonValue.Create(written);
             case FieldKind.Quantity when kindOfValue == JsonValueKind.Number:
-                return JsonValue.Create(value.ToJsonString());
+                return JsonValue.Create(QuantityRules.Canonical(value.ToJsonString()));
             case FieldKind.Quantity when kindOfValue == JsonValueKind.String && QuantityRules.Parse(value.AsText()!) is not null:
+                var quantity = QuantityRules.Canonical(value.AsText()!);
+                return quantity == value.AsText() ? null : JsonValue.Create(quantity);
             case FieldKind.Any:
             case FieldKind.String or FieldKind.IntOrString or FieldKind.Duration when kindOfValue == JsonValueKind.String:
-            case FieldKind.Time or FieldKind.MicroTime when kindOfValue == JsonValueKind.String && KubeTime.TryParse(value.AsText(), out _):
             case FieldKind.Bytes when kindOfValue == JsonValueKind.String && IsBase64(value.AsText()!):
             case FieldKind.Boolean or FieldKind.ObjectOrBoolean when kindOfValue is JsonValueKind.True or JsonValueKind.False:
             case FieldKind.Number when kindOfValue == JsonValueKind.Number:
@@ -172,6 +177,12 @@ internal sealed class Conformance(string kind, string version)
             else if (Value(value, element) is { } other)
             {
                 (replaced ??= []).Add((name, other));
+            }
+
+            // a list of resources is kept to the thousandth
+            if (element.Kind == FieldKind.Quantity && value?.AsText() is { } amount && QuantityRules.Canonical(amount, QuantityRules.Milli) is var kept && kept != amount)
+            {
+                (replaced ??= []).Add((name, JsonValue.Create(kept)));
             }
 
             _path.Pop();

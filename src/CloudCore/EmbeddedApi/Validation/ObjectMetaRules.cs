@@ -101,9 +101,9 @@ internal static class ObjectMetaRules
         {
             foreach (var member in (string[])["apiVersion", "kind", "name", "uid"])
             {
-                if (owner.Text(member) is null or "")
+                if (owner.Text(member) is null or "" || (member == "apiVersion" && !HasVersion(owner.Text(member)!)))
                 {
-                    errors.Invalid($"{field}.{member}", "", $"{(member == "apiVersion" ? "version" : member)} must not be empty");
+                    errors.Invalid($"{field}.{member}", owner.Text(member) ?? "", $"{(member == "apiVersion" ? "version" : member)} must not be empty");
                 }
             }
 
@@ -129,6 +129,23 @@ internal static class ObjectMetaRules
         }
     }
 
+    /// <summary><c>v1</c> or <c>GROUP/v1</c>.</summary>
+    private static bool HasVersion(string apiVersion) => apiVersion[^1] != '/' && apiVersion.AsSpan().Count('/') <= 1;
+
+    /// <summary>A finalizer is one of Kubernetes' own, or has a domain.</summary>
+    public static void CheckFinalizerName(string name, string field, string item, FieldErrors errors)
+    {
+        foreach (var why in NameRules.QualifiedNameProblems(name))
+        {
+            errors.Invalid(field, name, why);
+        }
+
+        if (!name.Contains('/', StringComparison.Ordinal) && !s_standardFinalizers.Contains(name))
+        {
+            errors.Invalid(item, name, "name is neither a standard finalizer name nor is it fully qualified");
+        }
+    }
+
     private static void CheckFinalizers(JsonObject metadata, JsonObject? old, FieldErrors errors)
     {
         const string field = "metadata.finalizers";
@@ -137,15 +154,7 @@ internal static class ObjectMetaRules
         foreach (var name in names)
         {
             var at = FormattableString.Invariant($"{field}[{index++}]");
-            foreach (var why in NameRules.QualifiedNameProblems(name))
-            {
-                errors.Invalid(field, name, why);
-            }
-
-            if (!name.Contains('/', StringComparison.Ordinal) && !s_standardFinalizers.Contains(name))
-            {
-                errors.Invalid(at, name, "name is neither a standard finalizer name nor is it fully qualified");
-            }
+            CheckFinalizerName(name, field, at, errors);
         }
 
         if (names.Contains("orphan") && names.Contains("foregroundDeletion"))

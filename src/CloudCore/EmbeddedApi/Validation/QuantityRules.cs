@@ -11,6 +11,14 @@ internal static partial class QuantityRules
     /// <summary>What a quantity must look like, in Kubernetes' words.</summary>
     public const string Format = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
+    /// <summary>The least amount of lists of resources: what is asked for in a pod, what a node has.</summary>
+    public const decimal Milli = 0.001m;
+
+    private const decimal Nano = 0.000_000_001m;
+
+    // where the list has the suffix of one
+    private const int Smallest = 3;
+
     private static readonly string[] s_suffixes = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
     private static readonly string[] s_binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
@@ -67,6 +75,57 @@ internal static partial class QuantityRules
         }
     }
 
+    /// <summary>
+    /// The one form in which Kubernetes writes an amount (resource.Quantity): the largest suffix of its kind that leaves a whole number,
+    /// nothing smaller than <paramref name="least"/>, no sign and no zeros that say nothing. A text that is no quantity stays as it is.
+    /// </summary>
+    public static string Canonical(string text, decimal least = Nano)
+    {
+        if (Parse(text) is not { } amount || amount is decimal.MaxValue or decimal.MinValue)
+        {
+            return text;
+        }
+
+        var suffix = text.AsSpan(text.AsSpan().LastIndexOfAnyInRange('0', '9') + 1).Trim('.');
+        var isWhole = amount == decimal.Truncate(amount);
+        if (isWhole && suffix.EndsWith('i') && Math.Abs(amount) >= 1024)
+        {
+            var (units, powers) = Shorten(amount, 1024, s_binarySuffixes.Length - 1);
+            return string.Create(CultureInfo.InvariantCulture, $"{units}{s_binarySuffixes[powers]}");
+        }
+
+        var power = 0;
+        amount = isWhole ? amount : Up(amount / least) * least;
+        for (; power > -Smallest && amount != decimal.Truncate(amount); power--)
+        {
+            amount *= 1000;
+        }
+
+        if (power == 0)
+        {
+            (amount, power) = Shorten(amount, 1000, s_suffixes.Length - 1 - Smallest);
+        }
+
+        // 1e3 stays one with an exponent; E alone is a suffix
+        var hasExponent = text.AsSpan().IndexOfAny('e', 'E') is >= 0 and var at && at < text.Length - 1;
+        var end = !hasExponent ? s_suffixes[power + Smallest] : power == 0 ? "" : FormattableString.Invariant($"e{power * 3}");
+        return string.Create(CultureInfo.InvariantCulture, $"{decimal.Truncate(amount)}{end}");
+    }
+
+    private static (decimal Amount, int Powers) Shorten(decimal amount, int step, int most)
+    {
+        var powers = 0;
+        for (; powers < most && amount != 0 && amount % step == 0; powers++)
+        {
+            amount /= step;
+        }
+
+        return (decimal.Truncate(amount), powers);
+    }
+
+    /// <summary>Away from zero: who asks for a part gets the whole.</summary>
+    private static decimal Up(decimal amount) => amount < 0 ? decimal.Floor(amount) : decimal.Ceiling(amount);
+
     // whole digits with a suffix: nearly all that are written
     private static decimal? Plain(string text)
     {
@@ -103,10 +162,10 @@ internal static partial class QuantityRules
             {
                 case null:
                     errors.Invalid(
-                        $"{field}.{name}", text, Format);
+                        $"{field}[{name}]", text, Format);
                     break;
                 case < 0:
-                    errors.Invalid($"{field}.{name}", text, "must be greater than or equal to 0");
+                    errors.Invalid($"{field}[{name}]", text, "must be greater than or equal to 0");
                     break;
                 case { } amount:
                     result[name] = amount;

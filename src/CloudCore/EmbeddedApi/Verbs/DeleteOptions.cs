@@ -26,7 +26,8 @@ internal sealed record DeleteOptions
 
     public static async Task<DeleteOptions> ReadAsync(ApiRequest request, int limit, TypeSchema type)
     {
-        var body = await BodyReader.ReadAsync(request.Context, limit, type, request.Aborted) as JsonObject ?? [];
+        var read = await BodyReader.ReadAsync(request.Context, limit, type, request.Aborted);
+        var body = read as JsonObject ?? (read is null ? [] : throw ApiException.BadRequest("the body of a delete must be DeleteOptions"));
         if (body.Text("kind") is not (null or "" or "DeleteOptions") and var kind)
         {
             throw ApiException.BadRequest($"the body of a delete must be DeleteOptions, not {kind}");

@@ -89,6 +89,7 @@ internal sealed partial class ObjectWriter
             var part = next[subresource];
             next.Remove(subresource);
             whole.SetOrRemove(subresource, part);
+            context.Resource.DefaultStatus?.Invoke(whole);
             if (subresource == "status" && TakeMetadata(context.Resource, whole.Object("metadata")!, next.Object("metadata")!))
             {
                 Validate(context, whole, old);
@@ -171,7 +172,7 @@ internal sealed partial class ObjectWriter
 
         CheckNamespace(context, metadata);
         var uid = metadata.Text("uid") ?? "";
-        if (uid.Length > 0 && uid != stored.Uid && !context.IsPatch)
+        if (uid.Length > 0 && uid != stored.Uid && !context.IsPatch && !context.IsApplied)
         {
             throw ApiException.Conflict(
                 context.Resource, name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored.Uid}");

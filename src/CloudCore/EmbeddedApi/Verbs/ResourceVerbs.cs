@@ -268,16 +268,17 @@ internal sealed class ResourceVerbs(
         var rules = ListRules.Of(request, store.State.Revision, limit);
         var page = _reads.Page(request.Resource.StorageName, filter, rules, limit);
         var deleted = new List<StoredObject>(page.Items.Count);
+        var isConditional = options.Uid is not null || options.ResourceVersion is not null;
         foreach (var stored in page.Items)
         {
             try
             {
-                await writer.DeleteAsync(context with { Key = stored.Key }, options with { Uid = stored.Uid }, request.Aborted);
+                await writer.DeleteAsync(context with { Key = stored.Key }, options with { Uid = options.Uid ?? stored.Uid }, request.Aborted);
 
                 // as it was found, as Kubernetes answers
                 deleted.Add(stored);
             }
-            catch (ApiException e) when (e.Reason is StatusReason.NotFound or StatusReason.Conflict)
+            catch (ApiException e) when (e.Reason is StatusReason.NotFound || (e.Reason is StatusReason.Conflict && !isConditional))
             {
                 // somebody else removed it first
             }

@@ -85,6 +85,9 @@ internal sealed class SchemaFit(bool track, bool fillIn = true)
         foreach (var (name, value) in set ?? [])
         {
             map[name] = value;
+            var member = schema!.Member(name)!;
+            // as where the member is missing
+            Value(value, member, member.PreservesUnknown);
         }
 
         if (fillIn && schema is { HasDefaults: true })
