@@ -25,6 +25,11 @@ public sealed class ValidationTests(ApiFixture fixture) : IClassFixture<ApiFixtu
     [InlineData("spec.containers[0].env[0].name", "Required value", """{"containers":[{"name":"c","image":"i","env":[{"name":""}]}]}""")]
     [InlineData("spec.restartPolicy", "Unsupported value: \"Sometimes\": supported values: \"Always\", \"Never\", \"OnFailure\"", """{"restartPolicy":"Sometimes","containers":[{"name":"c","image":"i"}]}""")]
     [InlineData("spec.containers[0].resources.requests", "Invalid value: \"2\": must be less than or equal to cpu limit of 1500m", """{"containers":[{"name":"c","image":"i","resources":{"limits":{"cpu":"1500m"},"requests":{"cpu":"2"}}}]}""")]
+    [InlineData("spec.containers[0].resources.requests[cpu]", "Invalid value: \"-1\": must be greater than or equal to 0", """{"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"-1"}}}]}""")]
+    [InlineData("spec.containers[0].lifecycle.preStop.sleep", "Invalid value: 31: must be non-negative and less than terminationGracePeriodSeconds (30)", """{"containers":[{"name":"c","image":"i","lifecycle":{"preStop":{"sleep":{"seconds":31}}}}]}""")]
+    [InlineData("spec.initContainers[0].livenessProbe", "Forbidden: may not be set for init containers without restartPolicy=Always", """{"initContainers":[{"name":"d","image":"i","livenessProbe":{"tcpSocket":{"port":1}}}],"containers":[{"name":"c","image":"i"}]}""")]
+    [InlineData("spec.containers[0].securityContext.procMount", "Unsupported value: \"x\": supported values: \"Default\", \"Unmasked\"", """{"containers":[{"name":"c","image":"i","securityContext":{"procMount":"x"}}]}""")]
+    [InlineData("spec.schedulingGates[1]", "Duplicate value: \"a\"", """{"schedulingGates":[{"name":"a"},{"name":"a"}],"containers":[{"name":"c","image":"i"}]}""")]
     public async Task Pods(string field, string message, string spec) =>
         await RefusedAsync(ApiClient.Core + "/pods", "Pod", field, message, spec);
 
@@ -52,6 +57,21 @@ public sealed class ValidationTests(ApiFixture fixture) : IClassFixture<ApiFixtu
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await api.MergeAsync(pod, """{"spec":{"hostNetwork":true}}""")).Code);
         var image = await api.StrategicAsync(pod, """{"spec":{"containers":[{"name":"c","image":"nginx:2"}]}}""");
         Assert.Equal((HttpStatusCode.OK, "nginx:2"), (image.Code, (string?)image.Body["spec"]!["containers"]![0]!["image"]));
+    }
+
+    /// <summary>A container for looking into a pod is no part of it: what a part would have is refused, and no name stands twice.</summary>
+    [Theory]
+    [InlineData("spec.ephemeralContainers[0].name", "Duplicate value: \"c\"", """[{"name":"c","image":"i"}]""")]
+    [InlineData("spec.ephemeralContainers[1].name", "Duplicate value: \"e\"", """[{"name":"e","image":"i"},{"name":"e","image":"i"}]""")]
+    [InlineData("spec.ephemeralContainers[0].ports", "Forbidden: cannot be set for an Ephemeral Container", """[{"name":"e","image":"i","ports":[{"containerPort":1}]}]""")]
+    [InlineData("spec.ephemeralContainers[0].targetContainerName", "Not found: \"d\"", """[{"name":"e","image":"i","targetContainerName":"d"}]""")]
+    public async Task Ephemeral_containers(string field, string message, string containers)
+    {
+        var api = fixture.Api;
+        var name = $"looked-at-{Guid.NewGuid():N}"[..20];
+        await api.PostAsync(ApiClient.Core + "/pods", TestObjects.Pod(name, null));
+        var answer = await api.MergeAsync($"{ApiClient.Core}/pods/{name}/ephemeralcontainers", "{\"spec\":{\"ephemeralContainers\":" + containers + "}}");
+        Assert.Equal((HttpStatusCode.UnprocessableEntity, $"Pod \"{name}\" is invalid: {field}: {message}"), (answer.Code, answer.Message));
     }
 
     [Fact]

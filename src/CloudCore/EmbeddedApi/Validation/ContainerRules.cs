@@ -10,8 +10,11 @@ internal static class ContainerRules
     private static readonly string[] s_pullPolicies = ["Always", "IfNotPresent", "Never"];
     private static readonly string[] s_messagePolicies = ["File", "FallbackToLogsOnError"];
     private static readonly string[] s_protocols = ["TCP", "UDP", "SCTP"];
-    private static readonly string[] s_schemes = ["HTTP", "HTTPS"];
-    private static readonly string[] s_probeHandlers = ["exec", "httpGet", "tcpSocket", "grpc", "sleep"];
+    private static readonly string[] s_propagations = ["Bidirectional", "HostToContainer", "None"];
+
+    // all that a container for looking into a pod may not have
+    private static readonly string[] s_notOfEphemeral =
+        ["ports", "resources", "resizePolicy", "restartPolicy", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"];
 
     /// <summary>Checks one list of containers; names must differ over all lists of the pod.</summary>
     public static void CheckAll(
@@ -35,10 +38,80 @@ internal static class ContainerRules
             PodSpecRules.CheckOneOf(container, "imagePullPolicy", s_pullPolicies, at, errors);
             PodSpecRules.CheckOneOf(container, "terminationMessagePolicy", s_messagePolicies, at, errors);
             CheckPorts(container, $"{at}.ports", spec.IsTrue("hostNetwork"), errors);
-            CheckEnvironment(container, at, errors);
+            EnvironmentRules.Check(container, at, errors);
             CheckMounts(container, $"{at}.volumeMounts", volumes, errors);
+            CheckDevices(container, $"{at}.volumeDevices", volumes, errors);
             QuantityRules.Check(container.Object("resources"), $"{at}.resources", errors);
-            CheckProbes(container, at, errors);
+            ResourceNameRules.CheckContainer(container.Object("resources"), $"{at}.resources", errors);
+            SecurityRules.CheckContainer(container.Object("securityContext"), $"{at}.securityContext", errors);
+            CheckLife(spec, container, list, at, errors);
+        }
+    }
+
+    private static void CheckLife(JsonObject spec, JsonObject container, string list, string field, FieldErrors errors)
+    {
+        switch (list)
+        {
+            case "ephemeralContainers":
+                CheckEphemeral(spec, container, field, errors);
+                break;
+            case "initContainers" when container.Text("restartPolicy") != "Always":
+                HandlerRules.CheckNone(container, field, "may not be set for init containers without restartPolicy=Always", errors);
+                break;
+            default:
+                HandlerRules.Check(container, field, spec.Number("terminationGracePeriodSeconds"), errors);
+                break;
+        }
+    }
+
+    private static void CheckEphemeral(JsonObject spec, JsonObject container, string field, FieldErrors errors)
+    {
+        if (container.Text("targetContainerName") is { Length: > 0 } target
+            && !spec.Objects("containers").Concat(spec.Objects("initContainers")).Any(c => c.Text("name") == target))
+        {
+            errors.NotFound($"{field}.targetContainerName", target);
+        }
+
+        foreach (var member in s_notOfEphemeral.Where(m => container[m] is { } value and not (JsonObject { Count: 0 } or JsonArray { Count: 0 })))
+        {
+            errors.Forbidden($"{field}.{member}", "cannot be set for an Ephemeral Container");
+        }
+
+        var index = 0;
+        foreach (var mount in container.Objects("volumeMounts"))
+        {
+            foreach (var member in (string[])["subPath", "subPathExpr"])
+            {
+                if (mount.Text(member) is { Length: > 0 })
+                {
+                    errors.Forbidden(FormattableString.Invariant($"{field}.volumeMounts[{index}].{member}"), "cannot be set for an Ephemeral Container");
+                }
+            }
+
+            index++;
+        }
+    }
+
+    /// <summary>Containers that run side by side share the ports of their node.</summary>
+    public static void CheckHostPorts(JsonObject spec, string field, FieldErrors errors)
+    {
+        var taken = new HashSet<string>();
+        var container = 0;
+        foreach (var ports in spec.Objects("containers").Select(c => c.Objects("ports")))
+        {
+            var index = 0;
+            foreach (var port in ports)
+            {
+                var at = FormattableString.Invariant($"{field}.containers[{container}].ports[{index++}].hostPort");
+                if (port.Number("hostPort") is { } number and not 0
+                    && FormattableString.Invariant($"{port.Text("protocol")}/{port.Text("hostIP")}/{number}") is var key
+                    && !taken.Add(key))
+                {
+                    errors.Duplicate(at, key);
+                }
+            }
+
+            container++;
         }
     }
 
@@ -98,59 +171,11 @@ internal static class ContainerRules
         }
     }
 
-    private static void CheckPort(long number, string field, FieldErrors errors)
+    public static void CheckPort(long number, string field, FieldErrors errors)
     {
         if (number is < 1 or > HighestPort)
         {
             errors.Invalid(field, number, "must be between 1 and 65535, inclusive");
-        }
-    }
-
-    /// <summary>A port by its number, or by the name that the container gives it.</summary>
-    private static void CheckTargetPort(JsonNode? port, string field, FieldErrors errors)
-    {
-        if (port.AsText() is { } name)
-        {
-            NameRules.PortName(name).ToList().ForEach(why => errors.Invalid(field, name, why));
-        }
-        else
-        {
-            CheckPort((port as JsonValue)?.TryGetValue<long>(out var number) == true ? number : (port as JsonValue)?.TryGetValue<int>(out var small) == true ? small : 0, field, errors);
-        }
-    }
-
-    private static void CheckEnvironment(JsonObject container, string field, FieldErrors errors)
-    {
-        var index = 0;
-        foreach (var variable in container.Objects("env"))
-        {
-            var at = FormattableString.Invariant($"{field}.env[{index++}]");
-            var name = variable.Text("name") ?? "";
-            if (name.Length == 0)
-            {
-                errors.Required($"{at}.name");
-            }
-            else if (NameRules.EnvironmentName(name) is { } why)
-            {
-                errors.Invalid($"{at}.name", name, why);
-            }
-
-            if (variable.Object("valueFrom") is not { } source)
-            {
-                continue;
-            }
-
-            if (variable.Text("value") is { Length: > 0 })
-            {
-                errors.Invalid($"{at}.valueFrom", "", "may not be specified when `value` is not empty");
-            }
-
-            if (source.Count != 1)
-            {
-                errors.Invalid($"{at}.valueFrom", "", source.Count == 0
-                    ? "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
-                    : "may not have more than one field specified at a time");
-            }
         }
     }
 
@@ -181,56 +206,58 @@ internal static class ContainerRules
                 errors.Invalid($"{at}.mountPath", path, "must be unique");
             }
 
-            if (mount.Text("subPath") is { Length: > 0 } sub && (sub[0] == '/' || sub.Split('/').Contains("..")))
+            CheckSubPaths(mount, at, field, errors);
+            PodSpecRules.CheckOneOf(mount, "mountPropagation", s_propagations, field, errors);
+            if (mount.Text("mountPropagation") == "Bidirectional" && container.Object("securityContext")?.IsTrue("privileged") != true)
             {
-                errors.Invalid($"{at}.subPath", sub, sub[0] == '/' ? "must be a relative path" : "must not contain '..'");
+                errors.Forbidden($"{field}.mountPropagation", "Bidirectional mount propagation is available only to privileged containers");
             }
         }
     }
 
-    private static void CheckProbes(JsonObject container, string field, FieldErrors errors)
+    /// <summary>Kubernetes names the list, not the mount, in what is wrong with a path.</summary>
+    private static void CheckSubPaths(JsonObject mount, string field, string list, FieldErrors errors)
     {
-        foreach (var member in (string[])["livenessProbe", "readinessProbe", "startupProbe"])
+        var sub = mount.Text("subPath") ?? "";
+        PathRules.CheckDescending(sub, $"{list}.subPath", errors);
+        if (mount.Text("subPathExpr") is not { Length: > 0 } expression)
         {
-            if (container.Object(member) is not { } probe)
+            return;
+        }
+
+        if (sub.Length > 0)
+        {
+            errors.Invalid($"{field}.subPathExpr", expression, "subPathExpr and subPath are mutually exclusive");
+        }
+
+        PathRules.CheckDescending(expression, $"{list}.subPathExpr", errors);
+    }
+
+    private static void CheckDevices(JsonObject container, string field, HashSet<string> volumes, FieldErrors errors)
+    {
+        var index = 0;
+        foreach (var device in container.Objects("volumeDevices"))
+        {
+            var at = FormattableString.Invariant($"{field}[{index++}]");
+            var name = device.Text("name") ?? "";
+            if (name.Length == 0)
             {
-                continue;
+                errors.Required($"{at}.name");
             }
 
-            var handlers = s_probeHandlers.Count(h => probe.Object(h) is not null);
-            if (handlers == 0)
+            if (!volumes.Contains(name))
             {
-                errors.Required($"{field}.{member}", "must specify a handler type");
-            }
-            else if (handlers > 1)
-            {
-                errors.Forbidden($"{field}.{member}", "may not specify more than 1 handler type");
+                errors.NotFound($"{at}.name", name);
             }
 
-            foreach (var number in (string[])["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"])
+            var path = device.Text("devicePath") ?? "";
+            if (path.Length == 0)
             {
-                if (probe.Number(number) is < 0 and var value)
-                {
-                    errors.Invalid($"{field}.{member}.{number}", value, "must be greater than or equal to 0");
-                }
+                errors.Required($"{at}.devicePath");
             }
-
-            foreach (var handler in (string[])["httpGet", "tcpSocket", "grpc"])
+            else if (PathRules.HasBacksteps(path))
             {
-                if (probe.Object(handler) is { } action)
-                {
-                    CheckTargetPort(action["port"], $"{field}.{member}.{handler}.port", errors);
-                }
-            }
-
-            if (probe.Object("httpGet") is { } http)
-            {
-                PodSpecRules.CheckOneOf(http, "scheme", s_schemes, $"{field}.{member}.httpGet", errors);
-            }
-
-            if (member != "readinessProbe" && probe.Number("successThreshold") is > 1 and var threshold)
-            {
-                errors.Invalid($"{field}.{member}.successThreshold", threshold, "must be 1");
+                errors.Invalid($"{at}.devicePath", path, "can not contain backsteps ('..')");
             }
         }
     }

@@ -8,6 +8,7 @@ internal static class PodSpecRules
 {
     private static readonly string[] s_restartPolicies = ["Always", "OnFailure", "Never"];
     private static readonly string[] s_dnsPolicies = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+    private static readonly string[] s_preemptionPolicies = ["Never", "PreemptLowerPriority"];
 
     /// <param name="spec">The pod's spec.</param>
     /// <param name="field">Where it stands.</param>
@@ -15,7 +16,7 @@ internal static class PodSpecRules
     /// <param name="more">Volumes that the pod will have beside its own.</param>
     public static void Check(JsonObject spec, string field, FieldErrors errors, IEnumerable<string>? more = null)
     {
-        var volumes = CheckVolumes(spec, $"{field}.volumes", errors);
+        var volumes = VolumeRules.Check(spec, $"{field}.volumes", errors);
         volumes.UnionWith(more ?? []);
         if (spec.List("containers") is not { Count: > 0 })
         {
@@ -24,17 +25,26 @@ internal static class PodSpecRules
 
         var names = new HashSet<string>();
         ContainerRules.CheckAll(spec, "containers", field, names, volumes, errors);
+        ContainerRules.CheckHostPorts(spec, field, errors);
         ContainerRules.CheckAll(spec, "initContainers", field, names, volumes, errors);
+        ContainerRules.CheckAll(spec, "ephemeralContainers", field, names, volumes, errors);
         CheckOneOf(spec, "restartPolicy", s_restartPolicies, field, errors);
         CheckOneOf(spec, "dnsPolicy", s_dnsPolicies, field, errors);
+        ObjectMetaRules.CheckLabels(spec.Object("nodeSelector"), $"{field}.nodeSelector", errors);
+        SecurityRules.CheckPod(spec, field, errors);
+        AffinityRules.Check(spec.Object("affinity"), $"{field}.affinity", errors);
+        ResolverRules.CheckConfig(spec, $"{field}.dnsConfig", errors);
+        CheckGates(spec, field, errors);
+        AffinityRules.CheckSpread(spec, $"{field}.topologySpreadConstraints", errors);
+        CheckNames(spec, field, errors);
         if (spec.Number("activeDeadlineSeconds") is < 1 and var deadline)
         {
             errors.Invalid($"{field}.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive");
         }
 
-        ObjectMetaRules.CheckLabels(spec.Object("nodeSelector"), $"{field}.nodeSelector", errors);
-        CheckNames(spec, field, errors);
         TolerationRules.Check(spec, $"{field}.tolerations", errors);
+        ResolverRules.CheckHostAliases(spec, $"{field}.hostAliases", errors);
+        CheckOneOf(spec, "preemptionPolicy", s_preemptionPolicies, field, errors);
     }
 
     /// <summary>An enumeration's value.</summary>
@@ -43,6 +53,28 @@ internal static class PodSpecRules
         if (node.Text(member) is { } value && !allowed.Contains(value))
         {
             errors.NotSupported(field.Length == 0 ? member : $"{field}.{member}", value, allowed);
+        }
+    }
+
+    private static void CheckGates(JsonObject spec, string field, FieldErrors errors)
+    {
+        var index = 0;
+        foreach (var name in spec.Objects("readinessGates").Select(g => g.Text("conditionType") ?? ""))
+        {
+            var at = FormattableString.Invariant($"{field}.readinessGates[{index++}].conditionType");
+            NameRules.QualifiedNameProblems(name).ToList().ForEach(why => errors.Invalid(at, name, why));
+        }
+
+        index = 0;
+        var seen = new HashSet<string>();
+        foreach (var name in spec.Objects("schedulingGates").Select(g => g.Text("name") ?? ""))
+        {
+            var at = FormattableString.Invariant($"{field}.schedulingGates[{index++}]");
+            NameRules.QualifiedNameProblems(name).ToList().ForEach(why => errors.Invalid(at, name, why));
+            if (!seen.Add(name))
+            {
+                errors.Duplicate(at, name);
+            }
         }
     }
 
@@ -62,71 +94,6 @@ internal static class PodSpecRules
             {
                 errors.Invalid($"{field}.{member}", name, why);
             }
-        }
-    }
-
-    private static HashSet<string> CheckVolumes(JsonObject spec, string field, FieldErrors errors)
-    {
-        var names = new HashSet<string>();
-        var index = 0;
-        foreach (var volume in spec.Objects("volumes"))
-        {
-            var at = FormattableString.Invariant($"{field}[{index++}]");
-            var name = volume.Text("name") ?? "";
-            if (name.Length == 0)
-            {
-                errors.Required($"{at}.name");
-            }
-            else if (NameRules.Label(name) is { } why)
-            {
-                errors.Invalid($"{at}.name", name, why);
-            }
-            else if (!names.Add(name))
-            {
-                errors.Duplicate($"{at}.name", name);
-            }
-
-            CheckSource(volume, at, errors);
-        }
-
-        return names;
-    }
-
-    private static void CheckSource(JsonObject volume, string field, FieldErrors errors)
-    {
-        var sources = volume.Where(m => m.Key != "name" && m.Value is JsonObject).Select(m => m.Key).ToList();
-        if (sources.Count == 0)
-        {
-            errors.Required(field, "must specify a volume type");
-        }
-
-        foreach (var extra in sources.Skip(1))
-        {
-            errors.Forbidden($"{field}.{extra}", "may not specify more than 1 volume type");
-        }
-
-        if (volume.Object("hostPath") is { } host)
-        {
-            var path = host.Text("path") ?? "";
-            if (path.Length == 0)
-            {
-                errors.Required($"{field}.hostPath.path");
-            }
-            else if (path.Split('/').Contains(".."))
-            {
-                errors.Invalid($"{field}.hostPath.path", path, "must not contain '..'");
-            }
-        }
-
-        RequireName(volume, "configMap", "name", field, errors);
-        RequireName(volume, "secret", "secretName", field, errors);
-    }
-
-    private static void RequireName(JsonObject volume, string source, string member, string field, FieldErrors errors)
-    {
-        if (volume.Object(source) is { } node && string.IsNullOrEmpty(node.Text(member)))
-        {
-            errors.Required($"{field}.{source}.{member}");
         }
     }
 }

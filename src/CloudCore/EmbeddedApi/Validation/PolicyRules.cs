@@ -17,6 +17,12 @@ internal static class PolicyRules
     };
 
     private static readonly string[] s_unhealthyPolicies = ["AlwaysAllow", "IfHealthyBudget"];
+    private static readonly string[] s_limitTypes = ["Container", "PersistentVolumeClaim", "Pod"];
+    private static readonly string[] s_opposites = ["BestEffort", "Terminating"];
+
+    private static readonly string[] s_scopes =
+        [.. s_opposites, "NotBestEffort", "NotTerminating", "PriorityClass", "CrossNamespacePodAffinity", "VolumeAttributesClass"];
+
     private static readonly string[] s_preemptionPolicies = ["Never", "PreemptLowerPriority"];
 
     public static void CheckDisruptionBudget(JsonObject budget, JsonObject? old, FieldErrors errors)
@@ -145,11 +151,7 @@ internal static class PolicyRules
         foreach (var (name, value) in quota.ObjectOrNew("spec").Object("hard") ?? [])
         {
             var field = $"spec.hard[{name}]";
-            if (NameRules.QualifiedName(name) is { } why)
-            {
-                errors.Invalid(field, name, why);
-            }
-
+            ResourceNameRules.CheckQuota(name, value.AsText() ?? "", field, errors);
             switch (QuantityRules.Parse(value.AsText() ?? ""))
             {
                 case null:
@@ -161,6 +163,7 @@ internal static class PolicyRules
             }
         }
 
+        CheckScopes(quota.ObjectOrNew("spec"), errors);
         if (old is not null && !JsonNode.DeepEquals(old.ObjectOrNew("spec")["scopes"], quota.ObjectOrNew("spec")["scopes"]))
         {
             errors.Invalid("spec.scopes", quota.ObjectOrNew("spec")["scopes"], NumberRules.Immutable);
@@ -175,6 +178,11 @@ internal static class PolicyRules
         {
             var field = FormattableString.Invariant($"spec.limits[{index++}]");
             var type = limit.Text("type") ?? "";
+            if (!type.Contains('/', StringComparison.Ordinal) && !s_limitTypes.Contains(type))
+            {
+                errors.Invalid($"{field}.type", type, "must be a standard limit type or fully qualified");
+            }
+
             if (!types.Add(type))
             {
                 errors.Duplicate($"{field}.type", type);
@@ -192,6 +200,21 @@ internal static class PolicyRules
             }
 
             CheckAmounts(limit, field, errors);
+        }
+    }
+
+    /// <summary>Scopes that there are, and that can hold together.</summary>
+    private static void CheckScopes(JsonObject spec, FieldErrors errors)
+    {
+        var scopes = (spec.List("scopes") ?? []).Select(s => s.AsText() ?? "").ToList();
+        foreach (var _ in scopes.Where(s => !s_scopes.Contains(s)))
+        {
+            errors.Invalid("spec.scopes", spec["scopes"], "unsupported scope");
+        }
+
+        if (s_opposites.Any(o => scopes.Contains(o) && scopes.Contains($"Not{o}")))
+        {
+            errors.Invalid("spec.scopes", spec["scopes"], "conflicting scopes");
         }
     }
 

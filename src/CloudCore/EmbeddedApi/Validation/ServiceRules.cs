@@ -275,6 +275,11 @@ internal static class ServiceRules
             }
         }
 
+        if (spec.Number("healthCheckNodePort") is > 0 and var health && !(type == "LoadBalancer" && spec.Text("externalTrafficPolicy") == "Local"))
+        {
+            errors.Invalid("spec.healthCheckNodePort", health, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+        }
+
         CheckOneOf(spec, "internalTrafficPolicy", s_policies, errors);
         if (type != "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] is not null)
         {

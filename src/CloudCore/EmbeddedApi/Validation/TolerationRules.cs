@@ -35,6 +35,11 @@ internal static class TolerationRules
                 errors.Invalid($"{at}.operator", value, "value must be empty when `operator` is 'Exists'");
             }
 
+            else if (operation != "Exists" && NameRules.LabelValue(toleration.Text("value") ?? "") is { } wrong)
+            {
+                errors.Invalid($"{at}.operator", toleration.Text("value") ?? "", wrong);
+            }
+
             CheckEffect(toleration, at, errors);
             if (toleration["tolerationSeconds"] is not null && toleration.Text("effect") != "NoExecute")
             {
