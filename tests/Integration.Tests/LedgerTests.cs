@@ -69,9 +69,11 @@ public sealed partial class LedgerTests(ITestOutputHelper output)
         await using var cloud = await ProgramsCloud.StartNewAsync();
         await cloud.Kubectl.ApplyAsync("""
             {"apiVersion":"v1","kind":"Node","metadata":{"name":"away","labels":{"node-role.kubernetes.io/edge":""}},
+             "spec":{"taints":[{"key":"node.kubernetes.io/unreachable","effect":"NoSchedule"}]},
              "status":{"conditions":[{"type":"Ready","status":"Unknown","reason":"NodeStatusUnknown","lastHeartbeatTime":"2026-01-01T00:00:00Z"}]}}
             """);
-        await cloud.Kubectl.ApplyAsync(new TestDaemonSet("app").ToYaml());
+        // one that tolerates everything would get its pod there
+        await cloud.Kubectl.ApplyAsync(new TestDaemonSet("app").ToYaml().Replace("- operator: Exists", "- {key: other, operator: Exists}", StringComparison.Ordinal));
 
         var told = "";
         await Eventually.HoldsAsync("why tells of the node", async () =>
