@@ -228,7 +228,7 @@ TEXT
 up() {
     local started=$EPOCHREALTIME
     step "1. What this machine needs"
-    install_missing containerd ctr runc /usr/lib/cni/bridge mosquitto mosquitto_pub busybox curl jq ip tar kubectl
+    install_missing "${LINKER[@]}" containerd ctr runc /usr/lib/cni/bridge mosquitto mosquitto_pub busybox curl jq ip tar kubectl
     require_dotnet
     step "2. Build"
     "$ROOT/build.sh"

@@ -55,7 +55,7 @@ print_skip_reasons() {
 }
 
 install_needs() {
-    local needs=(containerd ctr runc /usr/lib/cni/bridge mosquitto mosquitto_pub busybox curl jq ip tar kubectl etcd faketime strace)
+    local needs=("${LINKER[@]}" containerd ctr runc /usr/lib/cni/bridge mosquitto mosquitto_pub busybox curl jq ip tar kubectl etcd faketime strace)
     if [[ $EUID -eq 0 ]] && has apt-get; then
         install_missing "${needs[@]}"
     else

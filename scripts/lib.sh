@@ -51,6 +51,16 @@ require_dotnet() {
     export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 }
 
+# What the agent's native program is linked with.
+readonly LINKER=(gcc /usr/include/zlib.h)
+
+# require_linker: what LINKER names.
+require_linker() {
+    local packages
+    packages=$(missing_packages "${LINKER[@]}" | tr '\n' ' ')
+    [[ -z $packages ]] || die "edgecore is built as a native program, and this is missing: $packages. Install it: sudo apt-get install $packages"
+}
+
 # What each Debian package is needed for, by a file or a command that it brings.
 readonly -A PACKAGE_OF=(
     [containerd]=containerd [ctr]=containerd [runc]=runc
@@ -59,6 +69,7 @@ readonly -A PACKAGE_OF=(
     [busybox]=busybox-static [curl]=curl [jq]=jq [ip]=iproute2 [tar]=tar
     [faketime]=faketime [strace]=strace
     [kubectl]=kubernetes-client [etcd]=etcd-server
+    [gcc]=gcc [/usr/include/zlib.h]=zlib1g-dev
 )
 
 has() {

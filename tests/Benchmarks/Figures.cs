@@ -33,19 +33,19 @@ internal sealed class Figures
     public static readonly FigureLine OfflineOne = new("offline: agent and container killed, agent start to container back, s", "< 2", "0.67");
     public static readonly FigureLine OfflineTen = new("  10 containers, s", "< 2");
     public static readonly FigureLine EdgeResident0 = new("edgecore resident, 0 pods, MiB", KubeEdge: "92");
-    public static readonly FigureLine EdgePrivate0 = new("  private, 0 pods, MiB", KubeEdge: "25");
+    public static readonly FigureLine EdgeAnonymous0 = new("  private anonymous, 0 pods, MiB", KubeEdge: "25");
     public static readonly FigureLine EdgeResident10 = new("edgecore resident, 10 pods, MiB", "< 72 (0.75 of 96)", "96");
-    public static readonly FigureLine EdgePrivate10 = new("  private, 10 pods, MiB", "< 28", "28");
+    public static readonly FigureLine EdgeAnonymous10 = new("  private anonymous, 10 pods, MiB", "< 28", "28");
     public static readonly FigureLine CloudResident0 = new("cloudcore resident, 0 pods, MiB", KubeEdge: "516 (with kube-apiserver and etcd)");
-    public static readonly FigureLine CloudPrivate0 = new("  private, 0 pods, MiB");
+    public static readonly FigureLine CloudAnonymous0 = new("  private anonymous, 0 pods, MiB");
     public static readonly FigureLine CloudResident10 = new("cloudcore resident, 10 pods, MiB", "< 172 (10 nodes, 100 pods)", "521 (with kube-apiserver and etcd)");
-    public static readonly FigureLine CloudPrivate10 = new("  private, 10 pods, MiB");
+    public static readonly FigureLine CloudAnonymous10 = new("  private anonymous, 10 pods, MiB");
 
     private static readonly FigureLine[] s_order =
     [
         Join, Ready, StoredP50, StoredP90, StoredMax, RunningP50, RunningP90, GoneP50, GoneMax, TenReady, TwinP50, TwinP90,
-        HubBack, HubBackLater, OfflineOne, OfflineTen, EdgeResident0, EdgePrivate0, EdgeResident10, EdgePrivate10, CloudResident0, CloudPrivate0, CloudResident10,
-        CloudPrivate10,
+        HubBack, HubBackLater, OfflineOne, OfflineTen, EdgeResident0, EdgeAnonymous0, EdgeResident10, EdgeAnonymous10, CloudResident0, CloudAnonymous0, CloudResident10,
+        CloudAnonymous10,
     ];
 
     private readonly Dictionary<FigureLine, List<double>> _values = [];

@@ -29,11 +29,11 @@ internal sealed class MainJob(Figures figures, TextWriter output)
         try
         {
             await JoinAsync(cloud, edge, api);
-            await FootprintAsync(cloud, edge, Figures.EdgeResident0, Figures.EdgePrivate0, Figures.CloudResident0, Figures.CloudPrivate0);
+            await FootprintAsync(cloud, edge, Figures.EdgeResident0, Figures.EdgeAnonymous0, Figures.CloudResident0, Figures.CloudAnonymous0);
             await OneByOneAsync(edge, api);
             await TwinUpdatesAsync(cloud, edge, broker, api);
             await ManyAtOnceAsync(api);
-            await FootprintAsync(cloud, edge, Figures.EdgeResident10, Figures.EdgePrivate10, Figures.CloudResident10, Figures.CloudPrivate10);
+            await FootprintAsync(cloud, edge, Figures.EdgeResident10, Figures.EdgeAnonymous10, Figures.CloudResident10, Figures.CloudAnonymous10);
             await OfflineAsync(runtime, cloud, edge, api);
             await HubBackAsync(cloud, edge);
         }
@@ -192,15 +192,15 @@ internal sealed class MainJob(Figures figures, TextWriter output)
     }
 
     private async Task FootprintAsync(
-        ProgramsCloud cloud, ProgramsEdge edge, FigureLine edgeResident, FigureLine edgePrivate, FigureLine cloudResident, FigureLine cloudPrivate)
+        ProgramsCloud cloud, ProgramsEdge edge, FigureLine edgeResident, FigureLine edgeAnonymous, FigureLine cloudResident, FigureLine cloudAnonymous)
     {
         await Task.Delay(s_settle);
-        var (resident, @private) = Footprint.Of(edge.Pid);
+        var (resident, anonymous) = Footprint.Of(edge.Pid);
         figures.Add(edgeResident, resident);
-        figures.Add(edgePrivate, @private);
-        (resident, @private) = Footprint.Of(cloud.Pid);
+        figures.Add(edgeAnonymous, anonymous);
+        (resident, anonymous) = Footprint.Of(cloud.Pid);
         figures.Add(cloudResident, resident);
-        figures.Add(cloudPrivate, @private);
+        figures.Add(cloudAnonymous, anonymous);
     }
 
     private static string Name(string kind, int i) => string.Create(CultureInfo.InvariantCulture, $"{kind}-{i}");

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 using EdgeSync.EdgeCore.Commands.Join;
 using EdgeSync.EdgeCore.Configuration;
 using EdgeSync.Hosting;
@@ -54,7 +53,7 @@ internal static class AgentStart
         var start = new ProcessStartInfo(program) { UseShellExecute = false, WorkingDirectory = "/" };
         if (Path.GetFileName(program) == "dotnet")
         {
-            start.ArgumentList.Add(Assembly.GetEntryAssembly()!.Location);
+            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "edgecore.dll"));
         }
 
         foreach (var argument in new[] { "run", "--data-dir", files.DataDir, RunCommand.DetachedOption })
