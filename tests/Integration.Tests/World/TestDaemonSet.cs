@@ -13,6 +13,9 @@ internal sealed record TestDaemonSet(string Name)
     /// <summary>Content of /etc/settings/level, from a ConfigMap of the DaemonSet's name.</summary>
     public string Level { get; init; } = "info";
 
+    /// <summary>Whether its pods run on nodes with whatever taints.</summary>
+    public bool ToleratesAll { get; init; } = true;
+
     public string ToYaml() => $$"""
         {{ConfigMapYaml()}}
         ---
@@ -30,8 +33,7 @@ internal sealed record TestDaemonSet(string Name)
               labels:
                 app: {{Name}}
             spec:
-              tolerations:
-                - operator: Exists
+              tolerations: [{{(ToleratesAll ? "{operator: Exists}" : "")}}]
               terminationGracePeriodSeconds: 2
               containers:
                 - name: {{Name}}

@@ -41,7 +41,7 @@ internal sealed record DaemonSetPlan(
 
 /// <summary>Nodes that are not Ready and get the present template when they are back.</summary>
 /// <param name="Old">They run a pod of an earlier one.</param>
-/// <param name="Empty">They have no pod yet.</param>
+/// <param name="Empty">They have no pod, and get none while they are away.</param>
 internal readonly record struct OfflineNodes(int Old, int Empty)
 {
     public int All => Old + Empty;
@@ -132,7 +132,7 @@ internal sealed partial class DaemonSetDecision
             {
                 old += RollsOut && !pods.Exists(IsCurrent) ? 1 : 0;
             }
-            else if (DaemonPlacement.Judge(_state.Spec.Template.Spec, _tolerations, node with { Taints = [.. node.Taints.Where(taint => !IsOfContact(taint))] }).ShouldRun)
+            else if (!_verdicts[node.Name].ShouldRun && DaemonPlacement.Judge(_state.Spec.Template.Spec, _tolerations, node with { Taints = [.. node.Taints.Where(taint => !IsOfContact(taint))] }).ShouldRun)
             {
                 empty++;
             }
