@@ -64,6 +64,7 @@ internal sealed partial class EdgeCoreApp : IAsyncDisposable
         _hub.Connected += _edged.OnConnected;
         _edged.Tokens.Query = _hub.AskForTokenAsync;
         builder.Services.AddHostedService(_ => new FaultWatch(_database.Fault));
+        builder.Services.AddHostedService(_ => new MemoryTrim(time, loggers.CreateLogger<MemoryTrim>()));
         builder.Services.AddHostedService(_ => twins);
         builder.Services.AddHostedService(_ => _edged);
         builder.Services.AddHostedService(_ => bus);
