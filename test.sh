@@ -160,6 +160,9 @@ EDGESYNC_TEST_RUN=$(cat /proc/sys/kernel/random/uuid)
 export EDGESYNC_TEST_RUN
 trap 'end_marked_processes "EDGESYNC_TEST_RUN=$EDGESYNC_TEST_RUN" >&2' EXIT
 
+# a program that is killed would leave its debugger's sockets in /tmp
+export DOTNET_EnableDiagnostics=0
+
 step "Tests"
 rm -rf -- "$RESULTS"
 mkdir -p "$RESULTS"

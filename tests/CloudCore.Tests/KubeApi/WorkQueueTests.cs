@@ -6,13 +6,18 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.CloudCore.Tests.KubeApi;
 
-public sealed class WorkQueueTests : IAsyncDisposable
+public sealed class WorkQueueTests : IAsyncLifetime, IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new(TimeSpan.FromSeconds(60));
     private readonly WorkQueue<string> _queue = new(
         "test", TimeProvider.System, NullLogger.Instance, new Backoff(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(5)));
 
     private Task _run = Task.CompletedTask;
+
+    Task IAsyncLifetime.InitializeAsync() => Task.CompletedTask;
+
+    // the test runner knows this one alone
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
 
     public async ValueTask DisposeAsync()
     {

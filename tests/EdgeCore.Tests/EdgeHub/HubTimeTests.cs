@@ -7,7 +7,7 @@ using EdgeSync.TestKit;
 
 namespace EdgeSync.EdgeCore.Tests.EdgeHub;
 
-public sealed class HubTimeTests : IAsyncDisposable
+public sealed class HubTimeTests : IAsyncLifetime, IAsyncDisposable
 {
     private static readonly DateTimeOffset s_start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -15,6 +15,11 @@ public sealed class HubTimeTests : IAsyncDisposable
     private readonly Database _database;
 
     public HubTimeTests() => _database = EdgeDatabase.Open(_folder.File("edgecore.db"), TimeProvider.System);
+
+    Task IAsyncLifetime.InitializeAsync() => Task.CompletedTask;
+
+    // the test runner knows this one alone
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
 
     public async ValueTask DisposeAsync()
     {

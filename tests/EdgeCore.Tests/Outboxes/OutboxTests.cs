@@ -5,7 +5,7 @@ using EdgeSync.TestKit;
 
 namespace EdgeSync.EdgeCore.Tests.Outboxes;
 
-public sealed class OutboxTests : IAsyncDisposable
+public sealed class OutboxTests : IAsyncLifetime, IAsyncDisposable
 {
     private readonly TempFolder _folder = new();
     private readonly OutboxLimits _limits = new() { MaxBytes = 1_000, MaxEvents = 2, MaxRouted = 10 };
@@ -79,6 +79,11 @@ public sealed class OutboxTests : IAsyncDisposable
 
         Assert.Equal(20, Assert.Single(_outbox.Next(10)).Message.Content!.Length);
     }
+
+    Task IAsyncLifetime.InitializeAsync() => Task.CompletedTask;
+
+    // the test runner knows this one alone
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
 
     public async ValueTask DisposeAsync()
     {

@@ -108,7 +108,6 @@ internal static class DataRules
         }
     }
 
-    /// <summary>An event lies beside the object that it is about; those of cluster-wide objects lie in the namespace default.</summary>
     /// <summary>What may hold a namespace back, beside the server itself.</summary>
     public static void CheckNamespace(JsonObject ns, JsonObject? old, FieldErrors errors)
     {
@@ -118,6 +117,7 @@ internal static class DataRules
         }
     }
 
+    /// <summary>An event lies beside the object that it is about; those of cluster-wide objects lie in the namespace default.</summary>
     public static void CheckEvent(JsonObject item, JsonObject? old, FieldErrors errors)
     {
         var ns = item.ObjectOrNew("metadata").Text("namespace") ?? "";
