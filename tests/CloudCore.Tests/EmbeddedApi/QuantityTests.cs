@@ -21,6 +21,11 @@ public sealed class QuantityTests
     [InlineData("0.0000000001", "1n")]
     [InlineData("100000000000000000000", "100E")]
     [InlineData("9223372036854775807", "9223372036854775807")]
+    [InlineData("2048Mi", "2Gi")]
+    [InlineData("1000", "1k")]
+    [InlineData("0", "0")]
+    [InlineData("1023Ki", "1023Ki")]
+    [InlineData("1E", "1E")]
     [InlineData("many", "many")]
     public void Amounts_have_one_form(string given, string expected)
     {

@@ -102,13 +102,14 @@ internal static class ContainerRules
             var index = 0;
             foreach (var port in ports)
             {
-                var at = FormattableString.Invariant($"{field}.containers[{container}].ports[{index++}].hostPort");
                 if (port.Number("hostPort") is { } number and not 0
                     && FormattableString.Invariant($"{port.Text("protocol")}/{port.Text("hostIP")}/{number}") is var key
                     && !taken.Add(key))
                 {
-                    errors.Duplicate(at, key);
+                    errors.Duplicate(FormattableString.Invariant($"{field}.containers[{container}].ports[{index}].hostPort"), key);
                 }
+
+                index++;
             }
 
             container++;

@@ -81,7 +81,7 @@ internal static partial class QuantityRules
     /// </summary>
     public static string Canonical(string text, decimal least = Nano)
     {
-        if (Parse(text) is not { } amount || amount is decimal.MaxValue or decimal.MinValue)
+        if (IsPlainCanonical(text) || Parse(text) is not { } amount || amount is decimal.MaxValue or decimal.MinValue)
         {
             return text;
         }
@@ -110,6 +110,24 @@ internal static partial class QuantityRules
         var hasExponent = text.AsSpan().IndexOfAny('e', 'E') is >= 0 and var at && at < text.Length - 1;
         var end = !hasExponent ? s_suffixes[power + Smallest] : power == 0 ? "" : FormattableString.Invariant($"e{power * 3}");
         return string.Create(CultureInfo.InvariantCulture, $"{decimal.Truncate(amount)}{end}");
+    }
+
+    /// <summary>Whether it is digits and one suffix, down to thousandths, in the form that it would get: nearly all are.</summary>
+    private static bool IsPlainCanonical(ReadOnlySpan<char> text)
+    {
+        var digits = text.IndexOfAnyExceptInRange('0', '9') is >= 0 and var end ? end : text.Length;
+        if (digits is 0 or > 15 || text[0] == '0')
+        {
+            return text is "0";
+        }
+
+        var number = long.Parse(text[..digits], NumberStyles.None, CultureInfo.InvariantCulture);
+        return text[digits..] switch
+        {
+            "" or "m" or "k" or "M" or "G" or "T" or "P" => number % 1000 != 0,
+            "Ki" or "Mi" or "Gi" or "Ti" or "Pi" => number % 1024 != 0,
+            _ => false,
+        };
     }
 
     private static (decimal Amount, int Powers) Shorten(decimal amount, int step, int most)

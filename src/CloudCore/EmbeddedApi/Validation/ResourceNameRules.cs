@@ -24,6 +24,11 @@ internal static class ResourceNameRules
     /// <summary>A name of a resource anywhere: a standard one, or one with a domain.</summary>
     public static void Check(string name, string field, FieldErrors errors)
     {
+        if (s_standard.Contains(name))
+        {
+            return;
+        }
+
         foreach (var why in NameRules.QualifiedNameProblems(name))
         {
             errors.Invalid(field, name, why);
@@ -53,7 +58,12 @@ internal static class ResourceNameRules
     /// <summary>Names of a container's limits and requests, and what goes with them.</summary>
     public static void CheckContainer(JsonObject? resources, string field, FieldErrors errors)
     {
-        JsonObject limits = resources?.Object("limits") ?? [], requests = resources?.Object("requests") ?? [];
+        if (resources is null or { Count: 0 })
+        {
+            return;
+        }
+
+        JsonObject limits = resources.Object("limits") ?? [], requests = resources.Object("requests") ?? [];
         CheckNames(limits, $"{field}.limits", errors);
         CheckNames(requests, $"{field}.requests", errors);
         foreach (var (name, request) in requests.Where(r => IsFixed(r.Key)))

@@ -17,6 +17,11 @@ internal static partial class SecurityRules
     public static void CheckPod(JsonObject spec, string field, FieldErrors errors)
     {
         var context = spec.Object("securityContext") ?? [];
+        if (context.Count == 0 && !spec.IsTrue("shareProcessNamespace"))
+        {
+            return;
+        }
+
         var at = $"{field}.securityContext";
         CheckIds(context, at, errors, "fsGroup", "runAsUser", "runAsGroup");
         var index = 0;
