@@ -152,6 +152,14 @@ public sealed class JobDecisionTests
         Assert.Equal(1, Decide().LookAgainAfter!.Value.TotalSeconds);
         _status = new JobStatus { StartTime = Time(-60) };
         Assert.Equal("FailureTarget=True/DeadlineExceeded", Conditions(Decide()));
+
+        // what it ends has failed once it has ended
+        Assert.Single(Decide().Stop);
+        _status = Decide().Status;
+        _pods[0] = _pods[0] with { Facts = _pods[0].Facts with { IsDeleting = true } };
+        _status = Decide().Status;
+        _pods.Clear();
+        Assert.Equal(1, Decide().Status.Failed);
     }
 
     [Fact]
