@@ -225,9 +225,6 @@ internal static class AffinityRules
 
     private static void CheckLabelName(string key, string field, FieldErrors errors)
     {
-        foreach (var why in NameRules.QualifiedNameProblems(key))
-        {
-            errors.Invalid(field, key, why);
-        }
+        errors.Invalid(field, key, NameRules.QualifiedNameProblems(key));
     }
 }

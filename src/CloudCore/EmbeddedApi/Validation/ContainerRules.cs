@@ -143,7 +143,7 @@ internal static class ContainerRules
             if (port.Text("name") is { Length: > 0 } name)
             {
                 var wrong = NameRules.PortName(name).ToList();
-                wrong.ForEach(why => errors.Invalid($"{at}.name", name, why));
+                errors.Invalid($"{at}.name", name, wrong);
                 if (wrong.Count == 0 && !names.Add(name))
                 {
                     errors.Duplicate($"{at}.name", name);

@@ -58,10 +58,7 @@ internal static partial class DownwardRules
         }
 
         key = of == Annotations ? key.ToLowerInvariant() : key;
-        foreach (var why in NameRules.QualifiedNameProblems(key))
-        {
-            errors.Invalid(field, key, why);
-        }
+        errors.Invalid(field, key, NameRules.QualifiedNameProblems(key));
     }
 
     /// <summary>What a container asks for or is limited to; in a volume the container must be named.</summary>

@@ -30,6 +30,15 @@ internal sealed class FieldErrors
         Add("FieldValueInvalid", field, $"Invalid value: {value?.ToJsonString(s_plain) ?? "null"}: {detail}");
 
     /// <summary>Too many of something.</summary>
+    /// <summary>One error for each thing that is wrong with the value.</summary>
+    public void Invalid(string field, string value, IEnumerable<string> problems)
+    {
+        foreach (var why in problems)
+        {
+            Invalid(field, value, why);
+        }
+    }
+
     public void TooMany(string field, long found, long most) =>
         Add("FieldValueTooMany", field, FormattableString.Invariant($"Too many: {found}: must have at most {most} items"));
 

@@ -105,7 +105,7 @@ internal static partial class HandlerRules
                 CheckSleep(action.Number("seconds") ?? 0, gracePeriod, field, errors);
                 break;
             case "httpGet" or "tcpSocket" or "grpc":
-                CheckPort(action["port"], $"{field}.port", errors);
+                CheckPort(action, $"{field}.port", errors);
                 break;
         }
 
@@ -129,17 +129,15 @@ internal static partial class HandlerRules
     }
 
     /// <summary>A port by its number, or by the name that the container gives it.</summary>
-    private static void CheckPort(JsonNode? port, string field, FieldErrors errors)
+    private static void CheckPort(JsonObject action, string field, FieldErrors errors)
     {
-        if (port.AsText() is { } name)
+        if (action.Text("port") is { } name)
         {
-            NameRules.PortName(name).ToList().ForEach(why => errors.Invalid(field, name, why));
+            errors.Invalid(field, name, NameRules.PortName(name));
             return;
         }
 
-        var value = port as JsonValue;
-        ContainerRules.CheckPort(
-            value?.TryGetValue<long>(out var number) == true ? number : value?.TryGetValue<int>(out var small) == true ? small : 0, field, errors);
+        ContainerRules.CheckPort(action.Number("port") ?? 0, field, errors);
     }
 
     [GeneratedRegex("^[-A-Za-z0-9]+\\z", RegexOptions.CultureInvariant)]

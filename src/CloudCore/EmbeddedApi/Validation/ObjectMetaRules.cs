@@ -35,10 +35,7 @@ internal static class ObjectMetaRules
     {
         foreach (var (key, value) in labels ?? [])
         {
-            foreach (var why in NameRules.QualifiedNameProblems(key))
-            {
-                errors.Invalid(field, key, why);
-            }
+            errors.Invalid(field, key, NameRules.QualifiedNameProblems(key));
 
             if (NameRules.LabelValue(value.AsText() ?? "") is { } wrong)
             {
@@ -79,10 +76,7 @@ internal static class ObjectMetaRules
         var total = 0L;
         foreach (var (key, value) in annotations ?? [])
         {
-            foreach (var why in NameRules.QualifiedNameProblems(key.ToLowerInvariant()))
-            {
-                errors.Invalid(field, key, why);
-            }
+            errors.Invalid(field, key, NameRules.QualifiedNameProblems(key.ToLowerInvariant()));
 
             total += key.Length + System.Text.Encoding.UTF8.GetByteCount(value.AsText() ?? "");
         }
@@ -135,10 +129,7 @@ internal static class ObjectMetaRules
     /// <summary>A finalizer is one of Kubernetes' own, or has a domain.</summary>
     public static void CheckFinalizerName(string name, string field, string item, FieldErrors errors)
     {
-        foreach (var why in NameRules.QualifiedNameProblems(name))
-        {
-            errors.Invalid(field, name, why);
-        }
+        errors.Invalid(field, name, NameRules.QualifiedNameProblems(name));
 
         if (!name.Contains('/', StringComparison.Ordinal) && !s_standardFinalizers.Contains(name))
         {

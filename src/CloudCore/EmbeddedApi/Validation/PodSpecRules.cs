@@ -62,7 +62,7 @@ internal static class PodSpecRules
         foreach (var name in spec.Objects("readinessGates").Select(g => g.Text("conditionType") ?? ""))
         {
             var at = FormattableString.Invariant($"{field}.readinessGates[{index++}].conditionType");
-            NameRules.QualifiedNameProblems(name).ToList().ForEach(why => errors.Invalid(at, name, why));
+            errors.Invalid(at, name, NameRules.QualifiedNameProblems(name));
         }
 
         index = 0;
@@ -70,7 +70,7 @@ internal static class PodSpecRules
         foreach (var name in spec.Objects("schedulingGates").Select(g => g.Text("name") ?? ""))
         {
             var at = FormattableString.Invariant($"{field}.schedulingGates[{index++}]");
-            NameRules.QualifiedNameProblems(name).ToList().ForEach(why => errors.Invalid(at, name, why));
+            errors.Invalid(at, name, NameRules.QualifiedNameProblems(name));
             if (!seen.Add(name))
             {
                 errors.Duplicate(at, name);

@@ -29,10 +29,7 @@ internal static class ResourceNameRules
             return;
         }
 
-        foreach (var why in NameRules.QualifiedNameProblems(name))
-        {
-            errors.Invalid(field, name, why);
-        }
+        errors.Invalid(field, name, NameRules.QualifiedNameProblems(name));
 
         if (!name.Contains('/', StringComparison.Ordinal) && !IsStandard(name))
         {

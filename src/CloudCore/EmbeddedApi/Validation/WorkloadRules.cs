@@ -12,20 +12,21 @@ internal static class WorkloadRules
     public static void CheckPod(JsonObject pod, JsonObject? old, FieldErrors errors)
     {
         var spec = pod.ObjectOrNew("spec");
+        var before = old?.ObjectOrNew("spec");
         // a pod that was let in before a rule was there can still be written, as long as its spec stays
-        if (old is null || !JsonNode.DeepEquals(spec, old["spec"]))
+        if (before is not null && JsonNode.DeepEquals(spec, before))
         {
-            PodSpecRules.Check(spec, "spec", errors);
+            return;
         }
 
-        if (old is null && spec.List("ephemeralContainers") is { Count: > 0 })
-        {
-            errors.Forbidden("spec.ephemeralContainers", "cannot be set on create");
-        }
-
-        if (old?.ObjectOrNew("spec") is { } before)
+        PodSpecRules.Check(spec, "spec", errors);
+        if (before is not null)
         {
             CheckPodChange(spec, before, errors);
+        }
+        else if (spec.List("ephemeralContainers") is { Count: > 0 })
+        {
+            errors.Forbidden("spec.ephemeralContainers", "cannot be set on create");
         }
     }
 
