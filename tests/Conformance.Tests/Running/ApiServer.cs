@@ -34,6 +34,9 @@ internal sealed partial class ApiServer : IDisposable
 
     public Uri Address { get; }
 
+    /// <summary>Whether it answers some reads from a cache that trails its store: see <see cref="WatchCache"/>.</summary>
+    public bool HasWatchCache { get; init; }
+
     /// <summary>A client of a user: <c>NAME GROUP,GROUP</c>; empty for the administrator, <c>-</c> for nobody.</summary>
     public HttpClient Client(string user) => _clients.GetOrAdd(user, NewClient);
 

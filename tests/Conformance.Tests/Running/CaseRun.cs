@@ -289,6 +289,11 @@ internal sealed partial class CaseRun : IDisposable
     private async Task<JsonObject> RequestAsync(CaseStep step, TaskCompletionSource? started)
     {
         using var request = NewRequest(step);
+        if (_server.HasWatchCache && request.Method == HttpMethod.Get)
+        {
+            await WatchCache.CaughtUpAsync(_server.Client(""), request.RequestUri!.PathAndQuery);
+        }
+
         var user = step.Has("anonymous") ? "-" : Fill(step.Directive("as") ?? "");
         using var response = await _server.Client(user).SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         started?.TrySetResult();

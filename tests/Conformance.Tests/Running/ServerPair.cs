@@ -29,7 +29,7 @@ public sealed class ServerPair : IAsyncLifetime, IDisposable
         }
 
         await Task.WhenAll(_cluster.InitializeAsync(), StartOursAsync());
-        Kube = new ApiServer("kube-apiserver", _cluster.Kubeconfig, Path.Combine(Path.GetDirectoryName(_cluster.Kubeconfig)!, "pki", "ca.key"));
+        Kube = new ApiServer("kube-apiserver", _cluster.Kubeconfig, Path.Combine(Path.GetDirectoryName(_cluster.Kubeconfig)!, "pki", "ca.key")) { HasWatchCache = true };
     }
 
     internal void MarkFinished(string name) => _finished.Add(name);

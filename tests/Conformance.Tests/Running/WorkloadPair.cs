@@ -52,7 +52,7 @@ public sealed class WorkloadPair : IAsyncLifetime, IDisposable
         if (EnvtestCluster.MissingReason is null)
         {
             await Task.WhenAll(_cluster.InitializeAsync(), StartOursAsync());
-            _kube = new ApiServer("Kubernetes", _cluster.Kubeconfig, Path.Combine(Path.GetDirectoryName(_cluster.Kubeconfig)!, "pki", "ca.key"));
+            _kube = new ApiServer("Kubernetes", _cluster.Kubeconfig, Path.Combine(Path.GetDirectoryName(_cluster.Kubeconfig)!, "pki", "ca.key")) { HasWatchCache = true };
         }
     }
 
