@@ -20,6 +20,7 @@ public sealed partial class Database : IAsyncDisposable
 
     private readonly DatabaseOptions _options;
     private readonly SqlSession _writer;
+    private readonly LogMerger _log;
     private readonly Channel<Work> _queue;
     private readonly Thread _thread;
     private readonly ConcurrentBag<SqlSession> _readers = [];
@@ -31,6 +32,7 @@ public sealed partial class Database : IAsyncDisposable
     {
         _options = options;
         _writer = writer;
+        _log = new LogMerger(new SqlSession(Connect(options, SqliteOpenMode.ReadWrite)), writer, options.CheckpointPages);
         SetAsideFile = setAside;
         _file = new OpenFile(options.Path);
         NoteMade(options);
@@ -106,7 +108,7 @@ public sealed partial class Database : IAsyncDisposable
         ObjectDisposedException.ThrowIf(_closed, this);
         if (!_readers.TryTake(out var session))
         {
-            session = new SqlSession(Connect(_options, readOnly: true));
+            session = new SqlSession(Connect(_options, SqliteOpenMode.ReadOnly));
         }
 
         try
@@ -130,6 +132,7 @@ public sealed partial class Database : IAsyncDisposable
         _closed = true;
         _queue.Writer.Complete();
         await Task.Run(_thread.Join);
+        await _log.DisposeAsync();
         while (_readers.TryTake(out var session))
         {
             session.Dispose();
@@ -141,13 +144,13 @@ public sealed partial class Database : IAsyncDisposable
 
     private static SqlSession OpenChecked(DatabaseOptions options)
     {
-        var connection = Connect(options, readOnly: false);
+        var connection = Connect(options, SqliteOpenMode.ReadWriteCreate);
         var session = new SqlSession(connection);
         try
         {
             session.Scalar("PRAGMA journal_mode=WAL");
             session.Execute("PRAGMA synchronous=FULL");
-            session.Scalar($"PRAGMA wal_autocheckpoint={options.CheckpointPages}");
+            session.Scalar("PRAGMA wal_autocheckpoint=0"); // see LogMerger
             var verdict = session.Scalar("PRAGMA quick_check(1)") as string;
             if (verdict != "ok")
             {
@@ -164,12 +167,12 @@ public sealed partial class Database : IAsyncDisposable
         }
     }
 
-    private static SqliteConnection Connect(DatabaseOptions options, bool readOnly)
+    private static SqliteConnection Connect(DatabaseOptions options, SqliteOpenMode mode)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
             DataSource = options.Path,
-            Mode = readOnly ? SqliteOpenMode.ReadOnly : SqliteOpenMode.ReadWriteCreate,
+            Mode = mode,
             Pooling = false,
         }.ToString());
         connection.Open();
@@ -283,6 +286,8 @@ public sealed partial class Database : IAsyncDisposable
         {
             work.Complete();
         }
+
+        _log.Committed();
     }
 
     private Exception Explain(Exception e) => e is SqliteException { SqliteErrorCode: Full }

@@ -30,8 +30,8 @@ public sealed record DatabaseOptions
     public int WriteQueueLength { get; init; } = 4096;
 
     /// <summary>
-    /// Pages of 4 KiB in the write-ahead log that bring it into the file, which the write that reaches them waits for: some milliseconds.
-    /// More of them: seldom, and pages that are written often reach the file once; but a longer log, on disk and to go through at opening.
+    /// Pages of 4 KiB in the write-ahead log after which it is brought into the file, beside the writer. More of them: pages that
+    /// are written often reach the file once; but a longer log, on disk and to go through at opening, and a longer strain on the disk.
     /// </summary>
     public int CheckpointPages { get; init; } = 1000;
 

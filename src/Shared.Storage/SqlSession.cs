@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace EdgeSync.Storage;
 
@@ -81,6 +82,13 @@ public sealed class SqlSession : IDisposable
         }
 
         return rows;
+    }
+
+    /// <summary>Pages that were written since this was asked last: in WAL mode, to the write-ahead log.</summary>
+    internal int TakePagesWritten()
+    {
+        raw.sqlite3_db_status(_connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, resetFlg: 1);
+        return pages;
     }
 
     public void Dispose()

@@ -15,7 +15,7 @@ internal sealed record ApiWish
     public int Samples { get; init; } = 2000;
 
     /// <summary>Requests of a kind before those that are measured: both servers compile or cache what they use often.</summary>
-    public int WarmUp { get; init; } = 1000;
+    public int WarmUp { get; init; } = 3000;
 
     /// <summary>Null where the arguments are not understood.</summary>
     public static ApiWish? Parse(ReadOnlySpan<string> arguments)

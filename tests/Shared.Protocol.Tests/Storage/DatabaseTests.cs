@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using EdgeSync.Storage;
 using EdgeSync.TestKit;
 
@@ -107,8 +108,36 @@ public sealed class DatabaseTests : IDisposable
         Assert.Empty(database.Read(s => s.Query("SELECT v FROM u", r => r.GetString(0))));
     }
 
-    private Database Open(bool setAside = true, string[]? migrations = null) => Database.Open(new DatabaseOptions
+    [Fact]
+    public async Task The_write_ahead_log_is_brought_into_the_file_beside_the_writes_and_begins_anew()
     {
+        await using var database = Open(checkpointPages: 20);
+        var row = new string('x', 4000);
+        var rows = 0;
+        await Eventually.HoldsAsync("the log has begun anew three times", async () =>
+        {
+            await Put(database, row);
+            rows++;
+            return TimesBegunAnew() >= 3;
+        });
+
+        Assert.Equal(rows, Rows(database).Count);
+        File.Copy(_folder.File("t.db"), _folder.File("alone.db"));
+        using var alone = DatabaseFile.Open(_folder.File("alone.db"), readOnly: true);
+        Assert.InRange((long)alone.Scalar("SELECT count(*) FROM t")!, 1, rows);
+    }
+
+    /// <summary>The checkpoint sequence number of the log's header (SQLite file format, 4.1): bytes 12 to 15, big-endian.</summary>
+    private uint TimesBegunAnew()
+    {
+        using var log = new FileStream(_folder.File("t.db-wal"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        Span<byte> header = stackalloc byte[16];
+        return log.ReadAtLeast(header, 16, throwOnEndOfStream: false) < 16 ? 0 : BinaryPrimitives.ReadUInt32BigEndian(header[12..]);
+    }
+
+    private Database Open(bool setAside = true, string[]? migrations = null, int checkpointPages = 1000) => Database.Open(new DatabaseOptions
+    {
+        CheckpointPages = checkpointPages,
         Path = _folder.File("t.db"),
         Migrations = migrations ?? ["CREATE TABLE t (v TEXT)"],
         SetDamagedAside = setAside,

@@ -22,8 +22,8 @@ internal sealed class ObjectStore : IAsyncDisposable
     private const int WatchQueueLength = 1024;
     private const long WatchQueueBytes = 4 << 20;
 
-    // rows are removed from the log in portions, not one by one
-    private const int CompactEvery = 256;
+    // rows are removed from the log in portions, not one by one; of so few that no commit is felt to be slower for it
+    private const int CompactEvery = 16;
 
     private readonly Database _database;
     private readonly StoreLimits _limits;

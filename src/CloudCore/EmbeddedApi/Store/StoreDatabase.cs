@@ -66,7 +66,7 @@ internal static class StoreDatabase
 
     public static Database Open(string dataDir, TimeProvider time) => Database.Open(new DatabaseOptions
     {
-        CheckpointPages = 4000, // one write in some hundred waits for it
+        CheckpointPages = 4000, // pages of busy objects are written often: once in the file for many times in the log
         Path = Path.Combine(dataDir, FileName),
         Migrations = s_migrations,
         SetDamagedAside = false,
