@@ -28,7 +28,7 @@ public sealed class MqttClientTests : IDisposable
     {
         var release = new TaskCompletionSource();
         var begun = new TaskCompletionSource();
-        Run(async messages =>
+        var client = Run(async messages =>
         {
             begun.TrySetResult();
             await release.Task;
@@ -41,14 +41,15 @@ public sealed class MqttClientTests : IDisposable
 
         await begun.Task.WaitAsync(Eventually.DefaultDeadline);
 
-        // a ping comes by itself; nothing that is an acknowledgement comes before it
+        // what is published now leaves after the acknowledgements that are due: there are none
+        client.Publish(PublishKind.Result, "r", "after them"u8.ToArray());
         MqttPacketType type;
         do
         {
             (type, _) = await peer.ReadAsync();
             Assert.NotEqual(MqttPacketType.PubAck, type);
         }
-        while (type != MqttPacketType.PingReq);
+        while (type != MqttPacketType.Publish);
         release.SetResult();
         for (var id = 1; id <= 5; id++)
         {
@@ -123,9 +124,22 @@ public sealed class MqttClientTests : IDisposable
     }
 
     [Fact]
+    public async Task It_is_connected_when_the_broker_has_confirmed_the_subscriptions_and_not_before()
+    {
+        var client = Run(_ => Task.CompletedTask);
+        using var peer = await _broker.AcceptAsync(ScriptedBroker.Accepted);
+        var id = (await peer.ReadAsync(MqttPacketType.Subscribe))[..2];
+        Assert.False(client.IsConnected);
+
+        await peer.SendAsync([0x90, 3, .. id, 1]);
+
+        await Eventually.HoldsAsync("it is connected", () => client.IsConnected);
+    }
+
+    [Fact]
     public async Task A_broker_that_falls_silent_is_given_up()
     {
-        Run(_ => Task.CompletedTask);
+        Run(_ => Task.CompletedTask, TimeSpan.FromSeconds(1));
         using var silent = await _broker.AcceptAsync(ScriptedBroker.Accepted, [0x90, 3, 0, 1, 1]);
         await silent.ClosedAsync();
         await Eventually.HoldsAsync("the log says so", () => _log.All.Any(l => l.Contains("nothing heard from the broker", StringComparison.Ordinal)));
@@ -165,9 +179,11 @@ public sealed class MqttClientTests : IDisposable
         Assert.Contains("modules.eventBus.mqttServerExternal", Assert.Throws<FormatException>(() => MqttOptions.From(config)).Message, StringComparison.Ordinal);
     }
 
-    private MqttClient Run(Func<IReadOnlyList<MqttMessage>, Task> handler)
+    /// <param name="handler">What becomes of the messages.</param>
+    /// <param name="keepAlive">After how much silence the broker is given up, which answers no ping; null for so long that no test meets it.</param>
+    private MqttClient Run(Func<IReadOnlyList<MqttMessage>, Task> handler, TimeSpan? keepAlive = null)
     {
-        var client = new MqttClient(_broker.Options, TimeProvider.System, _log);
+        var client = new MqttClient(_broker.Options with { KeepAlive = keepAlive ?? TimeSpan.FromMinutes(5) }, TimeProvider.System, _log);
         _running = client.RunAsync(["t"], (messages, _) => handler(messages), _stop.Token);
         return client;
     }

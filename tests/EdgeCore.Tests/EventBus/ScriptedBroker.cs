@@ -21,7 +21,6 @@ internal sealed class ScriptedBroker : IDisposable
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port,
         ClientId = "edgesync-test",
         MinBackoff = TimeSpan.FromMilliseconds(10),
-        KeepAlive = TimeSpan.FromSeconds(1),
     };
 
     /// <summary>Waits for a client and its CONNECT.</summary>

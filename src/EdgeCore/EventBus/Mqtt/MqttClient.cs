@@ -17,11 +17,10 @@ internal sealed partial class MqttClient(MqttOptions options, TimeProvider time,
     private readonly RedeliveryFilter _redelivery = new();
     private readonly ILogger _logger = logger;
     private volatile MqttConnection? _connection;
-    private volatile bool _connected;
     private bool _accepted; // the last attempt got as far as a CONNACK and its messages could be handled
     private long _loggedDrop; // a TimeProvider timestamp
 
-    public bool IsConnected => _connected;
+    public bool IsConnected => _connection?.IsSubscribed == true;
 
     /// <summary>Messages that a full outgoing queue dropped so far.</summary>
     public long Dropped(PublishKind kind) => _outgoing.Dropped(kind);
@@ -90,13 +89,11 @@ internal sealed partial class MqttClient(MqttOptions options, TimeProvider time,
         finally
         {
             _connection = null;
-            _connected = false;
         }
 
         void Accepted(bool sessionPresent)
         {
             _accepted = true;
-            _connected = true;
             _connection = connection;
             LogConnected(options.Host, options.Port, sessionPresent);
         }

@@ -27,6 +27,9 @@ internal sealed class MqttConnection(
     private volatile bool _readerWaits; // for room, not for the broker: silence then says nothing
     private ushort _subscribeId;
 
+    /// <summary>Whether the broker has confirmed the subscriptions.</summary>
+    public bool IsSubscribed => _subscribed.Task.IsCompletedSuccessfully;
+
     /// <summary>Something is to be written.</summary>
     public void Wake() => _toWrite.Writer.TryWrite(true);
 

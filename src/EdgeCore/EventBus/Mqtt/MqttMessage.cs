@@ -36,7 +36,7 @@ internal enum PublishKind
 /// </summary>
 internal interface IMqttClient
 {
-    /// <summary>Whether the broker accepted the present connection.</summary>
+    /// <summary>Whether the broker has accepted the present connection and its subscriptions: what is published now is received.</summary>
     bool IsConnected { get; }
 
     /// <summary>
