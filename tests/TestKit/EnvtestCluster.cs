@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Xunit;
 
 namespace EdgeSync.TestKit;
@@ -19,7 +17,7 @@ public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
     private readonly TempFolder _folder = new();
     private readonly bool _controllers;
     private readonly Dictionary<string, string> _arguments = [];
-    private readonly int _port = FreeBlock(5);
+    private readonly int _port = FreePort.Next(5);
 
     public EnvtestCluster()
     {
@@ -132,35 +130,6 @@ public sealed class EnvtestCluster : IAsyncLifetime, IDisposable
         }
 
         return null;
-    }
-
-    // below the range from which the kernel hands out ports, so that no outgoing connection takes one meanwhile
-    private static int FreeBlock(int count)
-    {
-        for (var attempt = 0; attempt < 200; attempt++)
-        {
-            var first = Random.Shared.Next(20000, 32000);
-            if (Enumerable.Range(first, count).All(IsFree))
-            {
-                return first;
-            }
-        }
-
-        throw new InvalidOperationException($"no {count} free ports in a row");
-    }
-
-    private static bool IsFree(int port)
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }
 
