@@ -12,6 +12,9 @@ internal sealed class ContainerdProcesses(string socketPath)
     private readonly HashSet<int> _noted = [];
     private readonly HashSet<string> _controlGroups = [];
 
+    /// <summary>Whether anything was noted that has not been ended.</summary>
+    public bool AnyNoted => _noted.Count > 0;
+
     /// <summary>Notes what runs now; needs the shims alive, since the dead have no children.</summary>
     public void NoteContainers()
     {

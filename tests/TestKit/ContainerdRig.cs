@@ -160,7 +160,13 @@ public sealed class ContainerdRig : IAsyncDisposable
     {
         _processes.NoteContainers();
         await StopRuntimeAsync();
-        await _processes.KillAllAsync();
+        do
+        {
+            // a shim that was being started outlives the containerd that started it, and is seen later
+            await _processes.KillAllAsync();
+            _processes.NoteContainers();
+        }
+        while (_processes.AnyNoted);
         foreach (var folder in (string[])[_folder.Path, .. alsoUnmountUnder])
         {
             await UnmountUnderAsync(folder);

@@ -18,7 +18,7 @@ public static class HubOnCluster
     {
         await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "crds"));
         await kubectl.RunAsync(
-            "wait", "--for=condition=Established", "--timeout=25s", "crd", "devices.devices.kubeedge.io", "devicemodels.devices.kubeedge.io");
+            "wait", "--for=condition=Established", "--timeout=60s", "crd", "devices.devices.kubeedge.io", "devicemodels.devices.kubeedge.io");
         await kubectl.RunAsync("apply", "-f", Path.Combine(ProgramsLocation.Root, "deploy", "cloud", "rbac.yaml"));
     }
 

@@ -10,7 +10,7 @@ namespace EdgeSync.TestKit;
 /// </summary>
 public sealed class ProgramsCloud : IAsyncDisposable
 {
-    private static readonly TimeSpan s_readyLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_readyLimit = TimeSpan.FromSeconds(60);
 
     private readonly TempFolder _folder = new();
     private readonly string? _cluster; // the administrator's kubeconfig of a cluster; null for the embedded API

@@ -7,6 +7,9 @@ namespace EdgeSync.TestKit;
 /// <param name="place">Where it runs; null for here.</param>
 public sealed class ProgramsKubectl(string kubeconfig, ProgramsPlace? place = null)
 {
+    // longer than its own --timeout in any test, so that it is kubectl that says what it waited for
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(90);
+
     // kubectl keeps what it discovered in the home folder: a folder of the test's own keeps runs apart
     private readonly Dictionary<string, string> _environment = new()
     {
@@ -16,7 +19,7 @@ public sealed class ProgramsKubectl(string kubeconfig, ProgramsPlace? place = nu
 
     /// <summary>Runs it and gives what came of it, success or not.</summary>
     public Task<CommandResult> TryAsync(params string[] arguments) =>
-        ProgramsCommand.RunAsync("kubectl", arguments, _environment, place: place);
+        ProgramsCommand.RunAsync("kubectl", arguments, _environment, limit: s_limit, place: place);
 
     /// <summary>Runs it; its output.</summary>
     /// <exception cref="CommandFailedException">kubectl did not succeed.</exception>
@@ -26,7 +29,7 @@ public sealed class ProgramsKubectl(string kubeconfig, ProgramsPlace? place = nu
     public async Task<string> ApplyAsync(string yaml) => (await TryApplyAsync(yaml)).Expect();
 
     public Task<CommandResult> TryApplyAsync(string yaml) =>
-        ProgramsCommand.RunAsync("kubectl", ["apply", "-f", "-"], _environment, yaml, place: place);
+        ProgramsCommand.RunAsync("kubectl", ["apply", "-f", "-"], _environment, yaml, s_limit, place);
 
     /// <summary>A jsonpath of one object or of a list; empty when there is nothing.</summary>
     public Task<string> PathAsync(string jsonPath, params string[] get) =>

@@ -12,7 +12,7 @@ public sealed class ProgramsProcess : IAsyncDisposable
     private const int SigKill = 9;
     private const int SigTerm = 15;
 
-    private static readonly TimeSpan s_exitLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_exitLimit = TimeSpan.FromSeconds(40);
 
     private readonly string _name;
     private readonly Process _process;
