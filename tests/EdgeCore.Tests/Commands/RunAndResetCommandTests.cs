@@ -40,7 +40,7 @@ public sealed class RunAndResetCommandTests : IDisposable
                 },
             },
             "run", "--data-dir", _files.DataDir);
-        await running.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await running.Task.WaitAsync(Eventually.DefaultDeadline);
         Assert.Equal(Environment.ProcessId, FolderLock.ReadPid(_files.Ready));
 
         var second = await EdgeCommand.RunAsync("run", "--data-dir", _files.DataDir);

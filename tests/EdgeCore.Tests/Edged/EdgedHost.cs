@@ -154,7 +154,7 @@ internal sealed class EdgedHost : IAsyncDisposable
     public async Task<string> ExecAsync(string name, params string[] command)
     {
         var id = ContainerId(name);
-        var result = await Cri.ExecSyncAsync(id, command, TimeSpan.FromSeconds(10), CancellationToken.None);
+        var result = await Cri.ExecSyncAsync(id, command, TimeSpan.FromSeconds(30), CancellationToken.None);
         return result.ExitCode == 0
             ? result.Stdout.ToStringUtf8().TrimEnd()
             : throw new InvalidOperationException($"{string.Join(' ', command)} ended with {result.ExitCode}: {result.Stderr.ToStringUtf8()}");

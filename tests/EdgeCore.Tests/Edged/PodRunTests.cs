@@ -183,6 +183,7 @@ public sealed class PodRunTests(ContainerdFixture containerd)
 
         var before = (await host.ContainersAsync()).Count;
         await host.StopAsync();
+        await host.ForgetMessagesAsync(); // what is said now is the new agent's word
         await host.StartAsync();
         await host.HasAsync("good", "is still the same", s => s.Phase == "Succeeded");
         Assert.Equal(before, (await host.ContainersAsync()).Count);
@@ -225,8 +226,10 @@ public sealed class PodRunTests(ContainerdFixture containerd)
         {
             c["ports"] = JsonNode.Parse("""[{"name":"http","containerPort":8080}]""");
             c["startupProbe"] = JsonNode.Parse("""{"tcpSocket":{"port":"http"},"periodSeconds":1,"failureThreshold":30}""");
-            c["readinessProbe"] = JsonNode.Parse("""{"httpGet":{"path":"/ready","port":8080},"periodSeconds":1,"failureThreshold":1}""");
-            c["livenessProbe"] = JsonNode.Parse("""{"exec":{"command":["test","!","-f","/tmp/sick"]},"periodSeconds":1,"failureThreshold":1}""");
+
+            // one failure decides: it must be the container's answer, and never a machine that takes long to ask
+            c["readinessProbe"] = JsonNode.Parse("""{"httpGet":{"path":"/ready","port":8080},"periodSeconds":1,"failureThreshold":1,"timeoutSeconds":30}""");
+            c["livenessProbe"] = JsonNode.Parse("""{"exec":{"command":["test","!","-f","/tmp/sick"]},"periodSeconds":1,"failureThreshold":1,"timeoutSeconds":30}""");
         }));
 
         await host.HasAsync("probed", "has started and is not ready", s => s.ContainerStatuses![0] is { Started: true, Ready: false });

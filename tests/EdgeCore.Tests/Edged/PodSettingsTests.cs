@@ -96,7 +96,13 @@ public sealed class PodSettingsTests(ContainerdFixture containerd)
     {
         await using var host = new EdgedHost(containerd.Rig);
         await host.StartAsync();
-        await host.ApplyAsync(ResourceTypes.Pod, PodSpecs.Pod("late", spec: s => s["activeDeadlineSeconds"] = 2));
+        var pod = PodSpecs.Pod("late");
+        await host.ApplyAsync(ResourceTypes.Pod, pod);
+        await host.RunsAsync("late");
+
+        // it may be added while the pod runs; from its start on, the deadline might be over before the container is made
+        pod["spec"]!["activeDeadlineSeconds"] = 2;
+        await host.ApplyAsync(ResourceTypes.Pod, pod);
 
         await host.HasAsync("late", "has failed", s => s is { Phase: "Failed", Reason: "DeadlineExceeded" });
         await Eventually.HoldsAsync("its container has ended", async () =>

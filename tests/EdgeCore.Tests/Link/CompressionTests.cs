@@ -10,6 +10,7 @@ using Xunit.Abstractions;
 namespace EdgeSync.EdgeCore.Tests.Link;
 
 /// <summary>permessage-deflate on the link's own socket class, over real TCP.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class CompressionTests(ITestOutputHelper output)
 {
     private const int MaxBytes = 1 << 20;

@@ -13,8 +13,8 @@ public sealed class LinkTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan s_heartbeat = TimeSpan.FromSeconds(6);
 
-    // the hub looks at its sessions once a second
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(2);
+    // the hub looks at its sessions once a second, and this test once in a while on a busy machine; a third heartbeat would be too late
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(5);
 
     [Fact]
     public async Task The_hub_finds_a_silent_node_within_two_heartbeats()

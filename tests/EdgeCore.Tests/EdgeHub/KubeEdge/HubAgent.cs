@@ -20,7 +20,7 @@ internal sealed class HubAgent : IAsyncDisposable
     private readonly ILoggerFactory _logs;
     private readonly Database _database;
 
-    private HubAgent(TempFolder folder, CloudScript cloud, ScriptedHub hub)
+    private HubAgent(TempFolder folder, CloudScript cloud, ScriptedHub hub, int heartbeat)
     {
         _folder = folder;
         Cloud = cloud;
@@ -32,7 +32,7 @@ internal sealed class HubAgent : IAsyncDisposable
                 Edged = new EdgedSection { HostnameOverride = ScriptedHub.NodeName },
                 EdgeHub = new EdgeHubSection
                 {
-                    Heartbeat = 1,
+                    Heartbeat = heartbeat,
                     TlsCaFile = Hub.AuthorityFile,
                     TlsCertFile = Hub.CertificateFile,
                     TlsPrivateKeyFile = Hub.KeyFile,
@@ -84,12 +84,13 @@ internal sealed class HubAgent : IAsyncDisposable
     }
 
     /// <summary>The agent and its hub; the link is up only after <see cref="ConnectAsync"/>.</summary>
-    public static async Task<HubAgent> CreateAsync()
+    /// <param name="heartbeat">Seconds; an agent that hears nothing for a few of them ends the link and begins anew, and the hub says nothing of itself.</param>
+    public static async Task<HubAgent> CreateAsync(int heartbeat = 60)
     {
         // the hub listens before the agent is made: its address is part of the configuration
         var folder = new TempFolder();
         var cloud = new CloudScript();
-        return new HubAgent(folder, cloud, await ScriptedHub.StartAsync(folder, cloud.Answer));
+        return new HubAgent(folder, cloud, await ScriptedHub.StartAsync(folder, cloud.Answer), heartbeat);
     }
 
     public Task ConnectAsync() => Service.StartAsync(CancellationToken.None);

@@ -37,7 +37,7 @@ public sealed class KubeEdgeSessionTests
         agent.Cloud.HasLease = true;
         await agent.ConnectAsync();
 
-        await agent.HoldsAsync("the lease is renewed", () => agent.Hub.Of(Operations.Update, "kube-node-lease/lease/edge-1").Count == 1);
+        await agent.HoldsAsync("the lease is renewed", () => agent.Hub.Of(Operations.Update, "kube-node-lease/lease/edge-1").Count > 0);
         var lease = JsonNode.Parse(agent.Hub.Of(Operations.Update, "kube-node-lease/")[0].Content.Span)!;
         Assert.Equal("437", lease["metadata"]!["resourceVersion"]!.GetValue<string>());
         Assert.Equal("d4324c35-ac5a-4af2-9c36-9368ca90c64b", lease["metadata"]!["uid"]!.GetValue<string>());
@@ -159,7 +159,7 @@ public sealed class KubeEdgeSessionTests
     [Fact]
     public async Task A_hub_that_answers_nothing_is_left_and_tried_again()
     {
-        await using var agent = await HubAgent.CreateAsync();
+        await using var agent = await HubAgent.CreateAsync(heartbeat: 1);
         agent.Hub.Refuses = true;
         await agent.ConnectAsync();
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using EdgeSync.Protocol.Kubernetes;
@@ -15,9 +16,14 @@ public sealed class NodeStatusTests(ContainerdFixture containerd)
         await using var host = new EdgedHost(containerd.Rig);
         await host.StartAsync();
 
-        await Eventually.HoldsAsync("the status is put out", () => host.Entries("nodestatus").Count == 1);
-        var message = host.Entries("nodestatus")[0];
-        Assert.Equal((Operations.Patch, $"null/nodepatch/{host.NodeName}"), (message.Operation, message.Resource));
+        // written when it is read: until the runtime has answered, the node is not Ready
+        UpstreamMessage? message = null;
+        await Eventually.HoldsAsync("the status is put out", () =>
+        {
+            message = Assert.Single(host.Entries("nodestatus"));
+            return Encoding.UTF8.GetString(message.Content!).Contains("EdgeReady", StringComparison.Ordinal);
+        });
+        Assert.Equal((Operations.Patch, $"null/nodepatch/{host.NodeName}"), (message!.Operation, message.Resource));
         var status = JsonNode.Parse(JsonNode.Parse(message.Content!)!.GetValue<string>())!["status"]!;
         Assert.Equal(
             ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"],

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using EdgeSync.EdgeCore.Edged.Pods;
@@ -56,9 +57,7 @@ public sealed class PodTokensTests : IAsyncLifetime, IDisposable
     {
         _hub.Lifetime = TimeSpan.FromSeconds(2);
         var pod = await AddAsync("a");
-        await HasAsync(pod, "token-1");
-        await HasAsync(pod, "token-2");
-        await HasAsync(pod, "token-3");
+        await HasAtLeastAsync(pod, 3);
     }
 
     [Fact]
@@ -66,7 +65,7 @@ public sealed class PodTokensTests : IAsyncLifetime, IDisposable
     {
         _hub.Lifetime = TimeSpan.FromSeconds(1);
         var pod = await AddAsync("a");
-        await HasAsync(pod, "token-1");
+        await HasAtLeastAsync(pod, 1);
         _hub.IsLinked = false;
         await Eventually.HoldsAsync("its time is over", () => Age(pod) > TimeSpan.FromSeconds(1));
         await StopAsync();
@@ -81,7 +80,7 @@ public sealed class PodTokensTests : IAsyncLifetime, IDisposable
         await HasAsync(await AddAsync("long"), "token-1");
         _hub.Lifetime = TimeSpan.FromSeconds(1);
         var shortLived = await AddAsync("short");
-        await HasAsync(shortLived, "token-2");
+        await HasAtLeastAsync(shortLived, 2);
         _hub.IsLinked = false;
         var late = await AddAsync("late");
         await Eventually.HoldsAsync("the short one has ended", () => Age(shortLived) > TimeSpan.FromSeconds(1));
@@ -181,6 +180,10 @@ public sealed class PodTokensTests : IAsyncLifetime, IDisposable
         var store = new TokenStore(_database, TimeProvider.System);
         return store.AgeOf(store.Find(new TokenKey(pod.Uid, "", 3607))!);
     }
+
+    /// <summary>For tokens that are renewed after a second or less: who looks may miss one.</summary>
+    private Task HasAtLeastAsync(WantedPod pod, int number) => Eventually.HoldsAsync(
+        $"pod {pod.Name} has token-{number} or a later one", () => int.Parse(Find(pod)!["token-".Length..], CultureInfo.InvariantCulture) >= number);
 
     private Task HasAsync(WantedPod pod, string token) => Eventually.HoldsAsync($"pod {pod.Name} has {token}", () => Find(pod) == token);
 }
