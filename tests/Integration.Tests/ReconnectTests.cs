@@ -50,8 +50,9 @@ public sealed class ReconnectTests(ITestOutputHelper output)
             async () => await world.Pods.EnvironmentAsync("app", "MODE") == "second" && (await world.Pods.RunningAsync("leaving")).Count == 0,
             s_agreeLimit);
         world.Note($"agent start to all changes applied: {took.TotalSeconds:0.00} s (target 3)");
-        Assert.Equal("warning", await world.Pods.ReadFileAsync("app", "/etc/settings/level"));
-        Assert.Equal("2", (string?)JsonNode.Parse((await deltas.WaitAsync(deltaTopic))[^1])!["delta"]!["p0"]);
+        await world.EventuallyAsync("with the new ConfigMap", async () => await world.Pods.ReadFileAsync("app", "/etc/settings/level") == "warning");
+        await world.EventuallyAsync("the wish is told", () => Task.FromResult(
+            deltas.On(deltaTopic).Any(delta => (string?)JsonNode.Parse(delta)!["delta"]!["p0"] == "2")));
         await world.EventuallyAsync("the new device is known", async () => await world.Edge.TwinAsync("default", "coming") is not null);
         await world.EventuallyAsync("the deleted device is not", async () => await IsUnknownAsync(world, "going"));
         await world.PodIsRunningAsync("app");

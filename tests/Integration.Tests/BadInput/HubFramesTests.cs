@@ -66,7 +66,7 @@ public sealed class HubFramesTests(ITestOutputHelper output)
     private static async Task SendAsync(EdgeWorld world, ProgramsEdge node, WebSocketMessageType type, IEnumerable<byte[]> pieces)
     {
         using var socket = await ConnectAsync(world, node, node.NodeName);
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         try
         {
             using var piece = pieces.GetEnumerator();
@@ -95,7 +95,7 @@ public sealed class HubFramesTests(ITestOutputHelper output)
         socket.Options.SetRequestHeader("Node_id", claimed);
         socket.Options.SetRequestHeader("Project_id", "e632aba927ea4ac2b575ec1603d56f10");
         socket.Options.SetRequestHeader("Connectionuse", "msg");
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         await socket.ConnectAsync(new Uri($"wss://{world.Cloud.HubAddress}/e632aba927ea4ac2b575ec1603d56f10/{claimed}/events"), deadline.Token);
         return socket;
     }

@@ -67,7 +67,7 @@ public sealed class KubernetesProgramsTests(ITestOutputHelper output)
         await HoldsAsync("the restarted pods are others", async () =>
             !(await kubectl.PathAsync("{.items[*].metadata.uid}", "pods", "-l", "app=web")).Split(' ').Intersect(before.Split(' ')).Any());
 
-        await kubectl.RunAsync("delete", "deployment", "web", "--cascade=foreground", "--timeout=60s");
+        await kubectl.RunAsync("delete", "deployment", "web", "--cascade=foreground", "--timeout=80s");
         Assert.Equal("", await kubectl.PathAsync("{.items[*].metadata.name}", "replicasets,pods", "-l", "app=web"));
     }
 
@@ -92,7 +92,7 @@ public sealed class KubernetesProgramsTests(ITestOutputHelper output)
         await HoldsAsync("its service account is there", async () => await kubectl.HasAsync("serviceaccount", "default", "-n", "team"));
         await HoldsAsync("the CA is published in it", async () => await kubectl.HasAsync("configmap", "kube-root-ca.crt", "-n", "team"));
         await kubectl.RunAsync("-n", "team", "create", "deployment", "web", "--image=nginx:1");
-        await kubectl.RunAsync("-n", "team", "rollout", "status", "deployment/web", "--timeout=60s");
+        await kubectl.RunAsync("-n", "team", "rollout", "status", "deployment/web", "--timeout=80s");
         await kubectl.RunAsync("delete", "namespace", "team", "--wait=false");
         await HoldsAsync("the namespace is gone, with all in it", async () => !await kubectl.HasAsync("namespace", "team"));
     }
@@ -121,13 +121,13 @@ public sealed class KubernetesProgramsTests(ITestOutputHelper output)
             metadata: {name: db, namespace: default}
             spec: {minAvailable: 1, selector: {matchLabels: {app: db}}}
             """);
-        await kubectl.RunAsync("rollout", "status", "daemonset/each", "--timeout=25s");
-        await kubectl.RunAsync("rollout", "status", "statefulset/db", "--timeout=25s");
+        await kubectl.RunAsync("rollout", "status", "daemonset/each", "--timeout=80s");
+        await kubectl.RunAsync("rollout", "status", "statefulset/db", "--timeout=80s");
         Assert.Equal("db-0 db-1", await kubectl.PathAsync("{.items[*].metadata.name}", "pods", "-l", "app=db"));
         await HoldsAsync("the budget is counted", async () => await kubectl.PathAsync("{.status.disruptionsAllowed}", "pdb", "db") == "1");
     }
 
-    private static Task<string> RolledOutAsync(ProgramsKubectl kubectl) => kubectl.RunAsync("rollout", "status", "deployment/web", "--timeout=25s");
+    private static Task<string> RolledOutAsync(ProgramsKubectl kubectl) => kubectl.RunAsync("rollout", "status", "deployment/web", "--timeout=80s");
 
     /// <summary>Of the pods that are to stay.</summary>
     private static async Task<string> ImagesAsync(ProgramsKubectl kubectl)

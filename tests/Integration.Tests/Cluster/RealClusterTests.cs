@@ -69,7 +69,8 @@ public sealed class RealClusterTests(ITestOutputHelper output)
 
         world.Note(await WhyAsync(world, $"pod/{pod}"));
         world.Note((await ProgramsCloud.CommandAsync("nodes", "--data-dir", world.Cloud.DataFolder)).Expect());
-        Assert.Equal(("Connected", 0), ((string?)(await NodeAsync(world))["state"], (int)(await NodeAsync(world))["pendingObjects"]!));
+        await world.EventuallyAsync("the node is connected and nothing is pending", async () =>
+            await NodeAsync(world) is var node && ((string?)node["state"], (int?)node["pendingObjects"]) is ("Connected", 0));
 
         await link.CutAsync();
         await world.EventuallyAsync("the hub knows that the node is away", async () => (string?)(await NodeAsync(world))["state"] == "Away");

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Data.Sqlite;
 
@@ -15,6 +16,12 @@ internal static class EdgeStore
 
     /// <summary>Messages that the hub has not confirmed.</summary>
     public static IReadOnlyList<string> Outbox(string file) => Query(file, "SELECT key FROM outbox", row => row.GetString(0));
+
+    /// <summary>The content of such messages whose key begins so.</summary>
+    public static IEnumerable<string> Waiting(string file, string keyPrefix) =>
+        Query(file, "SELECT key, content FROM outbox WHERE content IS NOT NULL", row => (Key: row.GetString(0), Content: row.GetFieldValue<byte[]>(1)))
+            .Where(message => message.Key.StartsWith(keyPrefix, StringComparison.Ordinal))
+            .Select(message => Encoding.UTF8.GetString(message.Content));
 
     /// <summary><c>ok</c>, or what SQLite found broken.</summary>
     public static string Integrity(string file) => string.Join("; ", Query(file, "PRAGMA integrity_check", row => row.GetString(0)));

@@ -39,7 +39,7 @@ public sealed class CutTests(StreamWorld streams)
         Assert.NotEqual(0, away.ExitCode);
         Assert.Contains("node edge-1 is not connected: it was last heard", away.Error, StringComparison.Ordinal);
         Assert.Contains("node edge-1 is not connected", (await streams.KubectlAsync(version, "exec", "app", "-c", "main", "--", "true")).Error, StringComparison.Ordinal);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"it took {clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"it took {clock.Elapsed}");
 
         streams.Link.Restore();
         await streams.World.EventuallyAsync(
@@ -68,13 +68,13 @@ public sealed class CutTests(StreamWorld streams)
         using var stalled = streams.Start("new", "exec", "app", "-c", "main", "--", "sh", "-c", "dd if=/dev/zero bs=1M count=1024");
         try
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             await stalled.StandardOutput.ReadAsync(new char[1], limit.Token); // it flows, and then nobody reads
             for (var i = 0; i < 5; i++)
             {
                 var clock = Stopwatch.StartNew();
                 Assert.Equal("quick", (await streams.KubectlAsync("new", "exec", "app", "-c", "main", "--", "echo", "quick")).Expect());
-                Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"it took {clock.Elapsed}");
+                Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"it took {clock.Elapsed}");
             }
 
             var after = (Cloud: Memory(streams.World.Cloud.Pid), Edge: Memory(streams.World.Edge.Pid));

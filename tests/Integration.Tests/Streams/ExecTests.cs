@@ -25,7 +25,7 @@ public sealed class ExecTests(StreamWorld streams)
     public async Task Exec_takes_input_to_its_end(string version)
     {
         var result = await ProgramsCommand.RunAsync(
-            StreamWorld.Program(version), ["exec", "-i", "app", "-c", "main", "--", "sh", "-c", "wc -c; echo read all"], streams.Environment(), new string('x', 200_000));
+            StreamWorld.Program(version), ["exec", "-i", "app", "-c", "main", "--", "sh", "-c", "wc -c; echo read all"], streams.Environment(), new string('x', 200_000), StreamWorld.Limit);
 
         Assert.Equal("200000\nread all", result.Expect());
     }
@@ -37,8 +37,8 @@ public sealed class ExecTests(StreamWorld streams)
         // script(1) gives kubectl a terminal; stty sets its size before
         var result = await ProgramsCommand.RunAsync(
             "script",
-            ["-qec", $"stty rows 41 cols 97; {StreamWorld.Program(version)} exec -it app -c main -- sh -c 'sleep 1; stty size; tty; read x; echo got $x'", "/dev/null"],
-            streams.Environment(), "typed\n");
+            ["-qec", $"stty rows 41 cols 97; {StreamWorld.Program(version)} exec -it app -c main -- sh -c 'i=0; while [ $i -lt 200 ] && ! stty size | grep -q 97; do sleep 0.1; i=$((i+1)); done; stty size; tty; read x; echo got $x'", "/dev/null"],
+            streams.Environment(), "typed\n", StreamWorld.Limit);
 
         Assert.Contains("41 97", result.Output, StringComparison.Ordinal);
         Assert.Contains("/dev/pts/", result.Output, StringComparison.Ordinal);
@@ -53,7 +53,7 @@ public sealed class ExecTests(StreamWorld streams)
         using var kubectl = streams.Start(version, "attach", "app", "-c", "main");
         try
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             var line = "";
             while (!line.StartsWith("tick ", StringComparison.Ordinal))
             {
@@ -74,7 +74,7 @@ public sealed class ExecTests(StreamWorld streams)
         using var kubectl = streams.Start(version, "attach", "-i", "shell");
         try
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             await kubectl.StandardInput.WriteLineAsync("echo $((6 * 7))");
             await kubectl.StandardInput.FlushAsync(limit.Token);
             var line = "";

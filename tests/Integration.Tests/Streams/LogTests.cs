@@ -45,7 +45,7 @@ public sealed class LogTests(StreamWorld streams)
         using var kubectl = streams.Start(version, "logs", "-f", "app", "-c", "main", "--tail=1");
         try
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             for (var i = 0; i < 8; i++)
             {
                 Assert.StartsWith("tick ", await kubectl.StandardOutput.ReadLineAsync(limit.Token), StringComparison.Ordinal);

@@ -72,7 +72,7 @@ internal sealed class PodStreamChecks(string kubeconfig, string version)
     {
         var result = await ProgramsCommand.RunAsync(
             "script",
-            ["-qec", $"stty rows 41 cols 97; {StreamWorld.Program(version)} exec -it app -c main -- sh -c 'sleep 1; stty size; tty; read x; echo got $x'", "/dev/null"],
+            ["-qec", $"stty rows 41 cols 97; {StreamWorld.Program(version)} exec -it app -c main -- sh -c 'i=0; while [ $i -lt 200 ] && ! stty size | grep -q 97; do sleep 0.1; i=$((i+1)); done; stty size; tty; read x; echo got $x'", "/dev/null"],
             Environment(), "typed\n", s_limit);
         Assert.Contains("41 97", result.Output, StringComparison.Ordinal);
         Assert.Contains("/dev/pts/", result.Output, StringComparison.Ordinal);

@@ -18,7 +18,7 @@ public sealed class PortForwardTests(StreamWorld streams)
         using var kubectl = streams.Start(version, "port-forward", "pod/app", ":8080");
         try
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{await PortAsync(kubectl, limit.Token)}") };
             var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => http.GetStringAsync("/", limit.Token)));
             Assert.All(answers, answer => Assert.Equal("hello from the edge\n", answer));
@@ -37,7 +37,7 @@ public sealed class PortForwardTests(StreamWorld streams)
         using var kubectl = streams.Start(version, "port-forward", "pod/app", ":9999");
         try
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             var port = await PortAsync(kubectl, limit.Token);
             using var socket = new TcpClient();
             await socket.ConnectAsync(IPAddress.Loopback, port, limit.Token);

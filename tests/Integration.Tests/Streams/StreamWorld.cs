@@ -14,6 +14,9 @@ public sealed class StreamWorld : IAsyncLifetime
 {
     public const string Node = "edge-1";
 
+    /// <summary>For one kubectl.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+
     private EdgeWorld? _world;
 
     /// <summary>The kubectl of Kubernetes 1.20, which knows SPDY alone; null where it is not on this machine.</summary>
@@ -55,7 +58,7 @@ public sealed class StreamWorld : IAsyncLifetime
 
     /// <summary>Runs a kubectl; "old" is that of 1.20.</summary>
     internal Task<CommandResult> KubectlAsync(string version, params string[] arguments) =>
-        ProgramsCommand.RunAsync(Program(version), arguments, Environment(), limit: TimeSpan.FromSeconds(60));
+        ProgramsCommand.RunAsync(Program(version), arguments, Environment(), limit: Limit);
 
     /// <summary>Starts a kubectl whose output and input are the test's.</summary>
     internal Process Start(string version, params string[] arguments)
