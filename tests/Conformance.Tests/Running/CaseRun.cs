@@ -13,7 +13,7 @@ internal sealed partial class CaseRun : IDisposable
 {
     private const string TrustBundleName = "kube-root-ca.crt";
 
-    private static readonly TimeSpan s_untilLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_untilLimit = TimeSpan.FromSeconds(45);
     private static readonly TimeSpan s_eventsLimit = TimeSpan.FromSeconds(15);
     private static readonly string[] s_yamlOutputs = ["-oyaml", "-o=yaml", "--output=yaml", "yaml"];
 

@@ -15,6 +15,7 @@ internal sealed partial class ProtobufBodies(ApiServer ours, ApiServer kube)
     private const string Json = "application/json";
     private const string Protobuf = "application/vnd.kubernetes.protobuf";
     private const string Namespace = "protobuf";
+    private const int MostChoices = 10;
 
     private readonly HashSet<string> _kinds = [];
 
@@ -49,24 +50,38 @@ internal sealed partial class ProtobufBodies(ApiServer ours, ApiServer kube)
 
     private async Task CompareAsync(string path, string body, string what)
     {
+        // what kube-apiserver has chosen may be another's here: it chooses again then
+        for (var attempt = 1; !await IsComparedAsync(path, body, what, isLast: attempt == MostChoices); attempt++)
+        {
+        }
+    }
+
+    /// <summary>False where an address or port that kube-apiserver has chosen is taken here, so that nothing could be compared.</summary>
+    private async Task<bool> IsComparedAsync(string path, string body, string what, bool isLast)
+    {
         path = Fill(path);
         var text = Encoding.UTF8.GetBytes(Fill(body));
         var type = text[0] is (byte)'{' or (byte)'[' ? Json : "application/yaml";
         var (written, asJson) = await PostAsync(kube, path, type, Json, text, dryRun: true);
         if (written != HttpStatusCode.Created)
         {
-            return;
+            return true;
         }
 
         var (also, asProtobuf) = await PostAsync(kube, path, type, Protobuf, text, dryRun: true);
         if (also != HttpStatusCode.Created || !asProtobuf.AsSpan().StartsWith("k8s\0"u8))
         {
             // objects of definitions have no such form
-            return;
+            return true;
         }
 
         var (codeOfJson, fromJson) = await PostAsync(ours, path, Json, Json, asJson, dryRun: true);
         var (codeOfProtobuf, fromProtobuf) = await PostAsync(ours, path, Protobuf, Json, asProtobuf, dryRun: true);
+        if (!isLast && (IsTaken(fromJson) || IsTaken(fromProtobuf)))
+        {
+            return false;
+        }
+
         _kinds.Add(path.Replace($"/namespaces/{Namespace}", "", StringComparison.Ordinal));
         Compared++;
         var (left, right) = (Content(fromProtobuf), Content(fromJson));
@@ -74,7 +89,11 @@ internal sealed partial class ProtobufBodies(ApiServer ours, ApiServer kube)
         {
             Problems.Add($"{what}: POST {path}\n  from protobuf: {(int)codeOfProtobuf} {left?.ToJsonString()}\n  from JSON:     {(int)codeOfJson} {right?.ToJsonString()}");
         }
+
+        return true;
     }
+
+    private static bool IsTaken(byte[] answer) => Encoding.UTF8.GetString(answer).Contains("already allocated", StringComparison.Ordinal);
 
     /// <summary>The answer without what is made anew for each request.</summary>
     private static JsonNode? Content(byte[] answer)

@@ -25,8 +25,8 @@ internal static class WatchCache
         var deadline = DateTime.UtcNow + s_limit;
         while (await VersionsAsync(administrator, collection) is { } stored)
         {
-            // no version asks etcd, version 0 the cache
-            var cached = await VersionsAsync(administrator, $"{collection}?resourceVersion=0");
+            // no version asks etcd, version 1 the cache as soon as it is filled; version 0 asks etcd where it is not
+            var cached = await VersionsAsync(administrator, $"{collection}?resourceVersion=1");
             if (cached is not null && cached.SetEquals(stored))
             {
                 return;

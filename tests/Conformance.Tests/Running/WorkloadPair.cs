@@ -21,7 +21,7 @@ public sealed class WorkloadPair : IAsyncLifetime, IDisposable
     // Kubernetes 1.20 looks at its CronJobs each ten seconds, and binds volumes at its leisure
     private static readonly string[] s_slow = ["cronjobs/", "volumes/"];
 
-    private static readonly TimeSpan s_agreeLimit = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan s_agreeLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
 
     // two answers that are alike for this long are the end of the matter: controllers act within milliseconds
