@@ -147,12 +147,12 @@ internal sealed class ControllerRig : IAsyncDisposable
         await Client.DeleteAsync(ApiResources.Namespaces, "", Namespace, null, Ct);
         foreach (var node in Nodes.Snapshot().Where(node => node.Name.StartsWith(Namespace, StringComparison.Ordinal)))
         {
-            await Client.DeleteAsync(ApiResources.Nodes, "", node.Name, null, Ct);
+            await DeleteAsync(ApiResources.Nodes, "", node.Name, null);
         }
 
         foreach (var value in (await Client.ListAsync(ApiResources.DaemonSets, Namespace, null, Ct)).Items)
         {
-            await Client.DeleteAsync(ApiResources.DaemonSets, Namespace, value.Name, new DeleteOptions { PropagationPolicy = "Background" }, Ct);
+            await DeleteAsync(ApiResources.DaemonSets, Namespace, value.Name, new DeleteOptions { PropagationPolicy = "Background" });
         }
 
         foreach (var pod in (await Client.ListAsync(ApiResources.Pods, Namespace, null, Ct)).Items)
@@ -200,11 +200,13 @@ internal sealed class ControllerRig : IAsyncDisposable
         }
     }
 
-    private async Task ServeDeletionAsync(string pod)
+    private Task ServeDeletionAsync(string pod) => DeleteAsync(ApiResources.Pods, Namespace, pod, new DeleteOptions { GracePeriodSeconds = 0 });
+
+    private async Task DeleteAsync(ApiResource resource, string ns, string name, DeleteOptions? options)
     {
         try
         {
-            await Client.DeleteAsync(ApiResources.Pods, Namespace, pod, new DeleteOptions { GracePeriodSeconds = 0 }, Ct);
+            await Client.DeleteAsync(resource, ns, name, options, Ct);
         }
         catch (ApiException e) when (e.IsNotFound)
         {

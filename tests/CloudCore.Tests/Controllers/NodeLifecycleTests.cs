@@ -47,14 +47,14 @@ public sealed class NodeLifecycleTests(EnvtestCluster cluster)
         await EnsureLeaseNamespaceAsync(rig);
         await rig.AddNodesAsync(2);
         await rig.CreateAsync(ApiResources.Leases, "kube-node-lease", $$$"""{"metadata":{"name":"{{{rig.Node(0)}}}"}}""");
-        await Eventually.HoldsAsync("the other one is unreachable", async () =>
+        await Eventually.HoldsAsync("the other one alone is unreachable", async () =>
         {
             var renewal = Encoding.UTF8.GetBytes($$$"""{"spec":{"renewTime":"{{{KubeTime.FormatMicro(DateTimeOffset.UtcNow)}}}"}}""");
             await rig.Client.PatchAsync(ApiResources.Leases, "kube-node-lease", rig.Node(0), PatchType.Merge, renewal, null, rig.Ct);
-            return Taints(rig, 1).Contains("unreachable", StringComparison.Ordinal);
+
+            // a test that stood still for longer than the grace has lost the node for a moment: nothing but the renewals brings it back
+            return Taints(rig, 1).Contains("unreachable", StringComparison.Ordinal) && Taints(rig, 0) == "" && Node(rig, 0).IsReady;
         });
-        Assert.Equal("", Taints(rig, 0));
-        Assert.True(Node(rig, 0).IsReady);
         await Eventually.HoldsAsync("without renewals it is unreachable too", () => Taints(rig, 0).Contains("unreachable", StringComparison.Ordinal));
     }
 

@@ -92,8 +92,7 @@ public sealed class RevisionHistoryTests
         Assert.Equal("copy", Assert.Single(await RevisionsAsync(rig))["metadata"]!["name"]!.ToString());
         await rig.HoldsAsync("its pod is updated as it stands", async () =>
             (int?)(await rig.GetAsync(ApiResources.DaemonSets, "d"))!["status"]?["updatedNumberScheduled"] == 1);
-        var now = Assert.Single(rig.Alive("a"));
-        Assert.Equal((pod.Uid, "copy"), (now.Uid, now.Labels["controller-revision-hash"]));
+        await rig.HoldsAsync("its pod is the copy's", () => rig.Alive("a") is [var now] && now.Uid == pod.Uid && now.Labels["controller-revision-hash"] == "copy");
     }
 
     [Fact]

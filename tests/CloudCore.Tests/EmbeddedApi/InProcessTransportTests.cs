@@ -49,12 +49,26 @@ public sealed class InProcessTransportTests : IAsyncLifetime, IDisposable
         await CreateAsync("a-b", "value", "two");
         using var network = _host.Client();
         using var memory = new HttpClient(Transport("admin", "system:masters")) { BaseAddress = _host.Address };
-        using var expected = await network.GetAsync(new Uri(path, UriKind.Relative), Ct);
-        using var answer = await memory.GetAsync(new Uri(path, UriKind.Relative), Ct);
-        Assert.Equal(code, (int)answer.StatusCode);
-        Assert.Equal(expected.StatusCode, answer.StatusCode);
-        Assert.Equal(expected.Content.Headers.ContentType, answer.Content.Headers.ContentType);
-        Assert.Equal(await expected.Content.ReadAsStringAsync(Ct), await answer.Content.ReadAsStringAsync(Ct));
+        var uri = new Uri(path, UriKind.Relative);
+        string before;
+        string present;
+        do
+        {
+            // what the server writes by itself after its start changes the version of a list
+            before = await AnswerAsync(network, uri);
+            present = await AnswerAsync(memory, uri);
+        }
+        while (before != await AnswerAsync(network, uri));
+
+        Assert.StartsWith($"{code} ", present, StringComparison.Ordinal);
+        Assert.Equal(before, present);
+    }
+
+    /// <summary>Code, type and body.</summary>
+    private async Task<string> AnswerAsync(HttpClient client, Uri uri)
+    {
+        using var answer = await client.GetAsync(uri, Ct);
+        return $"{(int)answer.StatusCode} {answer.Content.Headers.ContentType} {await answer.Content.ReadAsStringAsync(Ct)}";
     }
 
     [Fact]

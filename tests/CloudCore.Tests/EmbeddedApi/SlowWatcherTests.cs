@@ -32,7 +32,7 @@ public sealed class SlowWatcherTests
             Assert.Equal("MODIFIED a", await quick.NextNameAsync());
         }
 
-        Assert.True(longest < TimeSpan.FromSeconds(5), $"a write took {longest}");
+        Assert.True(longest < TimeSpan.FromSeconds(20), $"a write took {longest}");
 
         await Eventually.HoldsAsync("the stalled watcher is cut off", () => Task.FromResult(IsCut(stalled)), TimeSpan.FromSeconds(30));
     }

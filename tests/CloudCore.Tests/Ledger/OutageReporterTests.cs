@@ -15,6 +15,7 @@ public sealed class OutageReporterTests : IAsyncLifetime, IDisposable
     private readonly SteppedTime _time = new();
     private readonly Lines _log = new();
     private ApiHost _host = null!;
+    private Gate _way = null!;
     private KubeClient _api = null!;
     private OutageReporter _reporter = null!;
     private int _nodes;
@@ -22,7 +23,9 @@ public sealed class OutageReporterTests : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         _host = await ApiHost.StartAsync();
-        _api = new KubeClient(KubeConfig.Load(_host.WriteKubeconfig(_folder.Path)), TimeProvider.System);
+        var config = KubeConfig.Load(_host.WriteKubeconfig(_folder.Path));
+        _way = new Gate(KubeTransport.Create(config, TimeProvider.System));
+        _api = new KubeClient(_way, config.Server, TimeProvider.System);
         _reporter = new OutageReporter(_api, _time, _log);
         await _reporter.StartAsync(default);
     }
@@ -80,10 +83,15 @@ public sealed class OutageReporterTests : IAsyncLifetime, IDisposable
     private async Task ComeBackAsync(int nodes, int told)
     {
         var (events, leftOut) = (_reporter.Totals.Events, _reporter.Totals.LeftOut);
+
+        // the first of them is not told before the last one is back
+        _way.Close();
         for (var i = 0; i < nodes; i++)
         {
             _reporter.Offer(Outage(Record($"edge-{_nodes++}")));
         }
+
+        _way.Open();
 
         await Eventually.HoldsAsync(
             "all are told or counted", () => Task.FromResult(_reporter.Totals.Events + _reporter.Totals.LeftOut == events + leftOut + nodes));
@@ -114,6 +122,22 @@ public sealed class OutageReporterTests : IAsyncLifetime, IDisposable
         public override DateTimeOffset GetUtcNow() => new(GetTimestamp(), TimeSpan.Zero);
 
         public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
+    }
+
+    /// <summary>The way to the API, on which requests wait while it is closed.</summary>
+    private sealed class Gate(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        private volatile TaskCompletionSource? _closed;
+
+        public void Close() => _closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Open() => Interlocked.Exchange(ref _closed, null)?.SetResult();
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            await (_closed?.Task ?? Task.CompletedTask).WaitAsync(cancellationToken);
+            return await base.SendAsync(request, cancellationToken);
+        }
     }
 
     private sealed class Lines : ILogger<OutageReporter>

@@ -156,6 +156,7 @@ public sealed class LeaderElectionTests : IDisposable
         Run(TimeSpan.FromSeconds(1));
         first.Fail(new InvalidOperationException("broken"));
         Run(TimeSpan.FromSeconds(1));
+        SpinWait.SpinUntil(() => first.HasEnded, TimeSpan.FromSeconds(30)); // by the thread pool, and time stands still meanwhile
         Assert.IsType<InvalidOperationException>(first.Running.Exception?.GetBaseException());
     }
 

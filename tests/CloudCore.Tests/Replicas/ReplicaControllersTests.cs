@@ -62,7 +62,7 @@ public sealed class ReplicaControllersTests(EnvtestCluster cluster)
     /// <summary>What happened to pods since a version: two that act would have made more, and then deleted some.</summary>
     private static async Task<(int Made, int Deleted)> MadeAndDeletedAsync(ProgramsKubectl kubectl, string since)
     {
-        var events = await kubectl.RunAsync("get", "--raw", $"/api/v1/namespaces/{Namespace}/pods?watch=1&timeoutSeconds=1&resourceVersion={since}");
+        var events = await kubectl.RunAsync("get", "--raw", $"/api/v1/namespaces/{Namespace}/pods?watch=1&timeoutSeconds=3&resourceVersion={since}");
         return (Count("ADDED"), Count("DELETED"));
 
         int Count(string type) => events.Split('\n').Count(line => line.StartsWith($$"""{"type":"{{type}}""", StringComparison.Ordinal));
