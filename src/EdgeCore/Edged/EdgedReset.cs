@@ -21,7 +21,7 @@ internal static class EdgedReset
     {
         var settings = EdgedSettings.From(config);
         using var cri = new CriClient(new CriChannel(settings.Kubelet.ContainerRuntimeEndpoint, time));
-        var runtime = new RuntimePods(cri, settings.NodeName);
+        var runtime = new RuntimePods(cri, settings.NodeName, time);
         var pods = await runtime.RelistAsync(cancellationToken);
         await Task.WhenAll(pods.Keys.Select(async uid => await RemoveAsync(cri, await runtime.ReadAsync(uid, cancellationToken), cancellationToken)));
         foreach (var uid in pods.Keys)

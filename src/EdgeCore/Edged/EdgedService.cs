@@ -32,7 +32,7 @@ internal sealed class EdgedService : BackgroundService
         _images = new ImageStore(_cri, new RegistryAuth(objects), time, logs.CreateLogger<ImageStore>());
         NodeStatus = new NodeStatusSource(settings, objects, outbox, new RuntimeHealth(_cri, time), time);
         Tokens = new PodTokens(objects, new TokenStore(database, time), time, logs.CreateLogger<PodTokens>());
-        _runtime = new RuntimePods(_cri, settings.NodeName);
+        _runtime = new RuntimePods(_cri, settings.NodeName, time);
         var parts = new EdgedParts(
             settings, objects, _cri, _runtime, _images,
             new PodVolumes(settings, new VolumeContents(objects, Tokens), time), new EnvResolver(objects),

@@ -14,8 +14,17 @@ internal readonly record struct RelistedPod(string Namespace, string Name, long 
 /// Reads this node's pods from the runtime. Details that cannot change any more (of a container in a given state) are
 /// asked for once and kept.
 /// </summary>
-internal sealed class RuntimePods(CriClient cri, string nodeName)
+internal sealed class RuntimePods(CriClient cri, string nodeName, TimeProvider time)
 {
+    private const string OutOfMemory = "OOMKilled";
+    private const int Killed = 128 + 9;
+
+    /// <summary>
+    /// containerd hears of a container's end and of the want of memory that was its cause from two sides, in any order: so long
+    /// after the end the reason may still become the true one.
+    /// </summary>
+    private static readonly TimeSpan s_afterthought = TimeSpan.FromSeconds(10);
+
     private readonly ConcurrentDictionary<(string Id, ContainerState State), ContainerStatus> _containers = new();
     private readonly ConcurrentDictionary<(string Id, PodSandboxState State), PodSandboxStatus> _sandboxes = new();
 
@@ -124,7 +133,10 @@ internal sealed class RuntimePods(CriClient cri, string nodeName)
             }
 
             // it may have gone on since it was listed: kept under the state it has
-            _containers[(container.Id, status.State)] = status;
+            if (IsSettled(status, time.GetUtcNow()))
+            {
+                _containers[(container.Id, status.State)] = status;
+            }
         }
 
         return new RuntimeContainer(
@@ -132,6 +144,11 @@ internal sealed class RuntimePods(CriClient cri, string nodeName)
             Number(container.Annotations, PodLabels.RestartCount), Number(container.Annotations, PodLabels.BackoffLevel),
             Value(container.Annotations, PodLabels.ContainerHash), status.State, status);
     }
+
+    /// <summary>Whether the details of a container in this state stay as they are.</summary>
+    internal static bool IsSettled(ContainerStatus status, DateTimeOffset now) =>
+        status is not { State: ContainerState.ContainerExited, ExitCode: Killed } || status.Reason == OutOfMemory
+        || (now - RuntimeTime.Read(status.FinishedAt)).Duration() > s_afterthought;
 
     private void Forget(IEnumerable<string> sandboxIds, IEnumerable<string> containerIds)
     {
