@@ -95,9 +95,16 @@ internal sealed class EdgeWorld : IAsyncDisposable
         return new EdgeWorld(output, runtime, broker, cloud, places.EdgeFolder);
     }
 
-    public Task NodeIsReadyAsync() => EventuallyAsync(
-        "the node is Ready",
-        async () => await Kubectl.PathAsync("{.status.conditions[?(@.type==\"Ready\")].status}", "node", NodeName) == "True");
+    /// <summary>The node is Ready, and its agent hears what is published: a new box listens only when it knows its devices.</summary>
+    public async Task NodeIsReadyAsync()
+    {
+        await EventuallyAsync(
+            "the node is Ready",
+            async () => await Kubectl.PathAsync("{.status.conditions[?(@.type==\"Ready\")].status}", "node", NodeName) == "True");
+        await EventuallyAsync(
+            "the agent is at its broker",
+            async () => (await File.ReadAllTextAsync(Edge.LogFile)).Contains("Connected to the MQTT broker", StringComparison.Ordinal));
+    }
 
     /// <summary>Until the condition holds; a timeout brings the programs' last lines along.</summary>
     public async Task<TimeSpan> EventuallyAsync(string what, Func<Task<bool>> condition, TimeSpan? limit = null)
