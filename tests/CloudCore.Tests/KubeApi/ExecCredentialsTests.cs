@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.CloudCore.KubeApi.Authentication;
 using EdgeSync.CloudCore.Tests.Enrollment;
+using EdgeSync.CloudCore.Tests.Replicas;
 using EdgeSync.TestKit;
 
 namespace EdgeSync.CloudCore.Tests.KubeApi;
@@ -11,7 +12,7 @@ public sealed class ExecCredentialsTests : IDisposable
 {
     private readonly TempFolder _folder = new();
     private readonly ManualTime _clock = new();
-    private readonly CancellationTokenSource _deadline = new(TimeSpan.FromSeconds(30));
+    private readonly CancellationTokenSource _deadline = new(TimeSpan.FromSeconds(60));
 
     private CancellationToken Ct => _deadline.Token;
 
@@ -99,9 +100,14 @@ public sealed class ExecCredentialsTests : IDisposable
     [Fact]
     public async Task A_plugin_that_hangs_is_ended_with_what_it_started()
     {
-        using var credentials = Plugin("sleep 600 & echo $! > child; wait", TimeProvider.System, TimeSpan.FromSeconds(1));
-        var failure = await Assert.ThrowsAsync<ApiException>(async () => await credentials.GetAsync(Ct));
-        Assert.Contains("no answer within 1 s", failure.Message, StringComparison.Ordinal);
+        var world = new SimulatedWorld();
+        using var credentials = Plugin("sleep 600 & echo $! > child.new; mv child.new child; wait", world.NewClock(), TimeSpan.FromSeconds(9));
+        var asking = credentials.GetAsync(Ct).AsTask();
+        await Eventually.HoldsAsync("it hangs", () => File.Exists(_folder.File("child")));
+        Assert.False(asking.IsCompleted);
+        world.Run(TimeSpan.FromSeconds(10));
+        var failure = await Assert.ThrowsAsync<ApiException>(() => asking);
+        Assert.Contains("no answer within 9 s", failure.Message, StringComparison.Ordinal);
         var child = File.ReadAllText(_folder.File("child")).Trim();
         await Eventually.HoldsAsync("its child has ended", () => !Directory.Exists($"/proc/{child}"), TimeSpan.FromSeconds(10));
     }

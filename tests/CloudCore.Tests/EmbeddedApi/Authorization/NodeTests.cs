@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using EdgeSync.CloudCore.EmbeddedApi.Authorization;
+using EdgeSync.TestKit;
 
 namespace EdgeSync.CloudCore.Tests.EmbeddedApi.Authorization;
 
@@ -131,6 +132,8 @@ public sealed class NodeTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     private async Task<string> SetUpAsync(string name)
     {
         await Admin.PostAsync("/api/v1/namespaces", $$$"""{"metadata":{"name":"{{{name}}}"}}""");
+        await Eventually.HoldsAsync("it has its account", async () =>
+            (await Admin.GetAsync($"/api/v1/namespaces/{name}/serviceaccounts/default")).Code == HttpStatusCode.OK);
         await Admin.PostAsync("/api/v1/nodes", $$$"""{"metadata":{"name":"node-{{{name}}}"}}""");
         foreach (var secret in (string[])["used", "other"])
         {
