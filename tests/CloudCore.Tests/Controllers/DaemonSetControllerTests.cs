@@ -193,6 +193,7 @@ public sealed partial class DaemonSetControllerTests(EnvtestCluster cluster)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            Environment = { ["HOME"] = Path.GetDirectoryName(rig.Kubeconfig) }, // what it remembers of an API is of a port, which was another's before
         };
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(rig.Ct);

@@ -131,6 +131,7 @@ internal sealed class WorkloadRig : IAsyncDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            Environment = { ["HOME"] = _home.Path }, // what it remembers of an API is of a port, which was another's before
         })!;
         var errors = process.StandardError.ReadToEndAsync(Ct);
         var output = await process.StandardOutput.ReadToEndAsync(Ct);
