@@ -7,7 +7,7 @@ namespace EdgeSync.CloudCore.Controllers.DaemonSets;
 
 /// <summary>The requests by which a DaemonSet's pods are made and deleted.</summary>
 internal sealed partial class DaemonPodActions(
-    KubeClient client, PodIndex pods, PodControl control, PodsInFlight inFlight, DaemonSetEvents events, ControllersOptions options, ILogger logger)
+    KubeClient client, PodIndex pods, NodeRoom? room, PodControl control, PodsInFlight inFlight, DaemonSetEvents events, ControllersOptions options, ILogger logger)
 {
     private const int MaxNameAttempts = 20;
 
@@ -120,13 +120,21 @@ internal sealed partial class DaemonPodActions(
     private async Task<PodFacts> CreateOrGetAsync(
         KubeObject daemonSet, DaemonPodWriter writer, string node, string name, CancellationToken ct)
     {
+        var key = new NamespacedName(daemonSet.Namespace, name);
+        var isBound = room is null || writer.IsBoundByTemplate || room.TryTake(node, key, writer.Asks);
         try
         {
             return PodFacts.Read(await client.CreateAsync(
-                ApiResources.Pods, daemonSet.Namespace, writer.Write(node, name), ct));
+                ApiResources.Pods, daemonSet.Namespace, writer.Write(node, name, isBound), ct));
         }
-        catch (ApiException e) when (e.IsAlreadyExists)
+        catch (ApiException e)
         {
+            room?.Release(node, key);
+            if (!e.IsAlreadyExists)
+            {
+                throw;
+            }
+
             var existing = await client.GetAsync(ApiResources.Pods, daemonSet.Namespace, name, ct);
             if (existing is null)
             {

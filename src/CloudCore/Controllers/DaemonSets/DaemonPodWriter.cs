@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using EdgeSync.CloudCore.Controllers.Scheduling;
 using EdgeSync.Protocol.Kubernetes;
 
 namespace EdgeSync.CloudCore.Controllers.DaemonSets;
@@ -21,6 +22,8 @@ internal sealed class DaemonPodWriter(KubeObject daemonSet, DaemonSet view, stri
 
     // parsed once, copied for each pod
     private readonly JsonObject _template = JsonNode.Parse(daemonSet.Json.Span)!["spec"]!["template"]!.AsObject();
+
+    private SchedulingPod? _asks;
 
     private string GenerateName => $"{daemonSet.Name}-";
 
@@ -46,7 +49,16 @@ internal sealed class DaemonPodWriter(KubeObject daemonSet, DaemonSet view, stri
         return stem + SafeNames.Suffix($"{daemonSet.Uid}/{nodeName}/{predecessor}/{attempt}", SuffixLength);
     }
 
-    public byte[] Write(string nodeName, string name)
+    /// <summary>Whether the template names the node itself, so that no scheduler is asked.</summary>
+    public bool IsBoundByTemplate => !string.IsNullOrEmpty(view.Spec.Template.Spec.NodeName);
+
+    /// <summary>What each of the pods asks of its node.</summary>
+    public SchedulingPod Asks => _asks ??= SchedulingPod.Read(KubeObject.Parse(Write("node", "asks", isBound: false)));
+
+    /// <param name="nodeName">The node that it is for.</param>
+    /// <param name="name">The pod's name.</param>
+    /// <param name="isBound">Whether it comes with its node; else the scheduler gives it that one when there is room.</param>
+    public byte[] Write(string nodeName, string name, bool isBound = true)
     {
         var metadata = new JsonObject
         {
@@ -63,7 +75,7 @@ internal sealed class DaemonPodWriter(KubeObject daemonSet, DaemonSet view, stri
             ["apiVersion"] = "v1",
             ["kind"] = "Pod",
             ["metadata"] = metadata,
-            ["spec"] = Spec(nodeName),
+            ["spec"] = Spec(nodeName, isBound),
         };
         return Encoding.UTF8.GetBytes(pod.ToJsonString());
     }
@@ -98,12 +110,16 @@ internal sealed class DaemonPodWriter(KubeObject daemonSet, DaemonSet view, stri
         ["blockOwnerDeletion"] = true,
     };
 
-    private JsonObject Spec(string nodeName)
+    private JsonObject Spec(string nodeName, bool isBound)
     {
         var spec = _template["spec"]!.DeepClone().AsObject();
-        // bound here, because the embedded API runs without a scheduler …
-        spec["nodeName"] = nodeName;
-        // … and with the affinity too, by which Kubernetes' tools know a daemon pod's node
+        // one write less than with a scheduler in between …
+        if (isBound)
+        {
+            spec["nodeName"] = nodeName;
+        }
+
+        // … and the affinity too, by which Kubernetes' tools know a daemon pod's node, and the scheduler where it goes
         PinToNode(spec, nodeName);
         AddTolerations(spec);
         return spec;

@@ -24,6 +24,7 @@ internal sealed partial class DaemonSetController : IController
     private readonly PodsInFlight _inFlight;
     private readonly EndedPodBackoff _backoff;
     private readonly PodControl _pods;
+    private readonly NodeRoom? _room;
     private readonly DaemonPodActions _actions;
     private readonly DaemonSetStatusWriter _status;
 
@@ -42,7 +43,9 @@ internal sealed partial class DaemonSetController : IController
         _backoff = new EndedPodBackoff(time);
         _pods = new PodControl(client, view.Pods, _inFlight, ApiResources.DaemonSets, logger);
         var said = new DaemonSetEvents(events);
-        _actions = new DaemonPodActions(client, view.Pods, _pods, _inFlight, said, options, logger);
+        // who chose to have no scheduler has nobody who would take over
+        _room = options.Selection.Has(KnownControllers.Scheduler) ? new NodeRoom(view, time, logger) : null;
+        _actions = new DaemonPodActions(client, view.Pods, _room, _pods, _inFlight, said, options, logger);
         _status = new DaemonSetStatusWriter(client, said, time);
         view.Pods.OnChange(NotePod);
         view.Revisions.OnChange(NoteRevision);
@@ -111,6 +114,7 @@ internal sealed partial class DaemonSetController : IController
         _inFlight.Retain(alive);
         _backoff.Retain(alive);
         _history.Retain(alive);
+        _room?.Retain(alive);
         _status.Retain(alive);
         _view.Pods.RetainOwners(alive);
         foreach (var key in _known.Keys)

@@ -32,7 +32,7 @@ internal static class NodeFit
             return [new FilterVerdict("node(s) didn't match Pod's node affinity/selector", Resolvable: false)];
         }
 
-        if (pod.Ports.Count > 0 && load.Pods.Any(other => other.Ports.Any(taken => pod.Ports.Any(wanted => wanted.Collides(taken)))))
+        if (PortsCollide(pod, load))
         {
             return [new FilterVerdict("node(s) didn't have free ports for the requested pod ports", Resolvable: true)];
         }
@@ -40,6 +40,9 @@ internal static class NodeFit
         // most nodes have room, and all of them are asked for each pod: words are made where there is none
         return HasRoom(pod, load) ? [] : Shortages(pod, load);
     }
+
+    /// <summary>Whether the node has free what the pod asks for: ports, resources, and that it may be one more.</summary>
+    public static bool HasRoomFor(SchedulingPod pod, NodeLoad load) => !PortsCollide(pod, load) && HasRoom(pod, load);
 
     /// <summary>Whether the pod's nodeSelector and required node affinity take the node.</summary>
     public static bool Selects(SchedulingPod pod, SchedulingNode node) =>
@@ -50,6 +53,9 @@ internal static class NodeFit
     /// <summary>The first taint that keeps the pod out.</summary>
     public static Taint? Untolerated(SchedulingPod pod, SchedulingNode node) => node.Taints.Count == 0 ? null : node.Taints.FirstOrDefault(
         taint => taint.Effect is "NoSchedule" or "NoExecute" && !pod.Tolerations.Any(toleration => DaemonPlacement.Tolerates(toleration, taint)));
+
+    private static bool PortsCollide(SchedulingPod pod, NodeLoad load) =>
+        pod.Ports.Count > 0 && load.Pods.Any(other => other.Ports.Any(taken => pod.Ports.Any(wanted => wanted.Collides(taken))));
 
     private static bool HasRoom(SchedulingPod pod, NodeLoad load)
     {

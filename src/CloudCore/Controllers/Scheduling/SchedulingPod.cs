@@ -139,14 +139,14 @@ internal static class Demand
         var running = new Dictionary<string, long>();
         foreach (var container in spec.Containers ?? [])
         {
-            Add(running, Read(container.Resources?.Requests));
+            Add(running, Asked(container));
         }
 
         var sidecars = new Dictionary<string, long>();
         var starting = new Dictionary<string, long>();
         foreach (var container in spec.InitContainers ?? [])
         {
-            var asked = Read(container.Resources?.Requests);
+            var asked = Asked(container);
             if (container.RestartPolicy == "Always")
             {
                 Add(running, asked);
@@ -163,6 +163,18 @@ internal static class Demand
         Raise(running, starting);
         Add(running, Read(spec.Overhead));
         return running.Count == 0 ? None : running;
+    }
+
+    // what has a limit alone is asked for up to it, which a pod says by itself and a template leaves to the API
+    private static Dictionary<string, long> Asked(ContainerDemand container)
+    {
+        var asked = Read(container.Resources?.Limits);
+        foreach (var (name, value) in Read(container.Resources?.Requests))
+        {
+            asked[name] = value;
+        }
+
+        return asked;
     }
 
     /// <summary>A resource list in the units of <see cref="SchedulingPod.Requests"/>; what is no quantity is left out.</summary>

@@ -87,6 +87,33 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public async Task Daemon_pods_that_do_not_fit_wait_for_room_on_their_node_and_say_so()
+    {
+        await using var rig = await WorkloadRig.StartAsync();
+        await rig.AddNodeAsync("n0", cpu: "1");
+
+        // all at once: what is promised to one that nobody sees yet is not given to the next
+        await Task.WhenAll(Enumerable.Range(0, 5).Select(i => DaemonSetAsync(rig, $"d{i}", "300m")));
+        await rig.HoldsAsync("three run", () => rig.Alive("daemon").Count(pod => pod.IsReady) == 3);
+        await rig.HoldsAsync("two say why", () => rig.Alive("daemon").Count(pod => pod is { IsBound: false, IsUnschedulable: true, NodeName: "n0" }) == 2);
+        Assert.Equal(3, rig.Alive("daemon").Count(pod => pod.IsBound));
+        await rig.HoldsAsync("in Kubernetes' words", async () =>
+            Messages(await rig.ListAsync(ApiResources.Events)).Any(m => m.StartsWith("FailedScheduling: 0/1 nodes are available: 1 Insufficient cpu. preemption:", StringComparison.Ordinal)));
+        var fits = rig.Alive("daemon").First(pod => pod.IsBound).Controller!.Name;
+        var waits = rig.Alive("daemon").First(pod => !pod.IsBound).Controller!.Name;
+        await rig.HoldsAsync("it counts as there and not ready", async () =>
+            (await rig.GetAsync(ApiResources.DaemonSets, waits))!["status"] is { } status
+            && (int?)status["desiredNumberScheduled"] == 1 && (int?)status["currentNumberScheduled"] == 1 && (int?)status["numberUnavailable"] == 1);
+
+        await rig.KubectlAsync("delete", "daemonset", fits, "--wait=false");
+        await rig.HoldsAsync("the room is used", () => rig.Alive("daemon").Count(pod => pod.IsReady) == 3 && rig.Alive("daemon").Count == 4);
+        await rig.CreateAsync(ApiResource("scheduling.k8s.io", "priorityclasses", "PriorityClass"), "", """{"metadata":{"name":"high"},"value":1000}""");
+        await DaemonSetAsync(rig, "vital", "900m", """ "priorityClassName":"high", """);
+        await rig.HoldsAsync("the more important one has it", () => rig.Alive("daemon").Any(pod => pod is { IsReady: true, Controller.Name: "vital" }));
+        await rig.HoldsAsync("and the others wait", () => rig.Alive("daemon").Count(pod => pod.IsBound) == 1 && rig.Alive("daemon").Count == 5);
+    }
+
+    [Fact]
     public async Task A_gang_waits_until_all_that_it_needs_can_start_together()
     {
         await using var rig = await WorkloadRig.StartAsync();
@@ -107,6 +134,13 @@ public sealed class SchedulerTests
         await rig.HoldsAsync("the group says so", async () => await GroupAsync(rig) == "Running 2 Scheduled: ");
         Assert.Matches("""(?m)^train +Running +2 +2 +\S+ *$""", await rig.KubectlAsync("get", "podgroup", "train"));
     }
+
+    private static Task<EdgeSync.Protocol.Kubernetes.KubeObject> DaemonSetAsync(WorkloadRig rig, string name, string cpu, string more = "") => rig.CreateAsync(
+        ApiResources.DaemonSets, $$$$"""
+        {"metadata":{"name":"{{{{name}}}}"},"spec":{"selector":{"matchLabels":{"set":"{{{{name}}}}"} },
+         "template":{"metadata":{"labels":{"app":"daemon","set":"{{{{name}}}}"} },
+          "spec":{ {{{{more}}}} "containers":[{"name":"c","image":"i","resources":{"limits":{"cpu":"{{{{cpu}}}}"} }}]} } }}
+        """);
 
     // its phase, how many run, and the condition that is True
     private static async Task<string> GroupAsync(WorkloadRig rig)
