@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -6,9 +5,10 @@ namespace EdgeSync.TestKit;
 
 /// <summary>
 /// Loopback TCP ports that are free and stay so until the test uses them: never one twice from one process, and never one that
-/// another process of tests on this machine may choose, since each takes whole blocks, with a locked file for each. They lie below
-/// the range from which Linux takes the ports of outgoing connections (32768 and up by default, ip_local_port_range), so that a
-/// program that is killed and started again finds its port free: no client of another test can have got it meanwhile.
+/// another process of tests on this machine may choose, since each takes whole blocks, and as long as it lives holds the UDP port of
+/// a block's first number as its mark, which leaves nothing behind. They lie below the range from which Linux takes the ports of
+/// outgoing connections (32768 and up by default, ip_local_port_range), so that a program that is killed and started again finds its
+/// port free: no client of another test can have got it meanwhile.
 /// </summary>
 public static class FreePort
 {
@@ -17,7 +17,7 @@ public static class FreePort
     private const int BlockSize = 64;
 
     private static readonly Lock s_gate = new();
-    private static readonly List<FileStream> s_locks = []; // guarded by s_gate; held until the process ends
+    private static readonly List<Socket> s_marks = []; // guarded by s_gate; held until the process ends
     private static int s_next; // guarded by s_gate, as the next
     private static int s_end;
 
@@ -47,25 +47,26 @@ public static class FreePort
 
     private static void TakeBlock()
     {
-        var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"edgesync-ports-{Environment.UserName}")).FullName;
         for (var attempt = 0; attempt < 1_000; attempt++)
         {
-            var block = Random.Shared.Next((End - First) / BlockSize);
-            var file = Path.Combine(folder, block.ToString(CultureInfo.InvariantCulture));
+            var first = First + (Random.Shared.Next((End - First) / BlockSize) * BlockSize);
+            var mark = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
             try
             {
-                s_locks.Add(new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+                mark.Bind(new IPEndPoint(IPAddress.Loopback, first));
             }
-            catch (IOException)
+            catch (SocketException)
             {
-                continue; // another's, or ours already
+                mark.Dispose(); // another's, or ours already
+                continue;
             }
 
-            (s_next, s_end) = (First + (block * BlockSize), First + ((block + 1) * BlockSize));
+            s_marks.Add(mark);
+            (s_next, s_end) = (first, first + BlockSize);
             return;
         }
 
-        throw new InvalidOperationException($"no block of TCP ports was found between {First} and {End} in 1000 tries: all are locked in {folder}");
+        throw new InvalidOperationException($"no block of TCP ports was found between {First} and {End}: all are marked by other processes of tests");
     }
 
     // on every address, so that a program that listens on all of them is seen too
