@@ -239,6 +239,7 @@ internal sealed partial class EdgeHubService(
             }
         }
 
+        IsConnected = false; // what came in at the very end has said otherwise
         cancellationToken.ThrowIfCancellationRequested();
         return problem;
     }

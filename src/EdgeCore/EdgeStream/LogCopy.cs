@@ -47,7 +47,7 @@ internal sealed class LogCopy(LogOptions options, Func<CancellationToken, Task<b
                 continue;
             }
 
-            if (ended)
+            if (ended && !file.HasNext)
             {
                 return;
             }

@@ -17,6 +17,7 @@ internal sealed class LogFile : IDisposable
     private byte[] _buffer = new byte[BlockBytes];
     private int _begin;
     private int _end;
+    private bool _hasSeenNext;
 
     /// <exception cref="IOException">The file cannot be opened.</exception>
     public LogFile(string path)
@@ -79,19 +80,31 @@ internal sealed class LogFile : IDisposable
         }
     }
 
-    /// <summary>Goes on to the file that is written now, where the one that was read has been set aside.</summary>
-    /// <returns>False where there is none yet, or it is still the same.</returns>
+    /// <summary>Whether the next file is there: <see cref="TryGoOn"/> goes on to it, now or at the next look.</summary>
+    public bool HasNext => IsSetAside && File.Exists(_path);
+
+    /// <summary>
+    /// Goes on to the file that is written now, where the one that was read has been set aside: at the second look that finds the
+    /// next one there and nothing more in this one, since the runtime makes the next one before it writes to it.
+    /// </summary>
+    /// <returns>Whether there may be more to read now.</returns>
     public bool TryGoOn()
     {
-        if (!IsSetAside || !File.Exists(_path))
+        if (!HasNext)
         {
             return false;
         }
 
-        // it may have been written to between the last look and the rename
+        // it may have been written to since the last look
         if (_file.Position < _file.Length)
         {
             return true;
+        }
+
+        if (!_hasSeenNext)
+        {
+            _hasSeenNext = true;
+            return false;
         }
 
         try
@@ -99,7 +112,7 @@ internal sealed class LogFile : IDisposable
             var next = Open(_path);
             _file.Dispose();
             _file = next;
-            (_begin, _end) = (0, 0);
+            (_begin, _end, _hasSeenNext) = (0, 0, false);
             return true;
         }
         catch (FileNotFoundException)

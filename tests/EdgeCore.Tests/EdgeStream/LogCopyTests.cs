@@ -86,6 +86,27 @@ public sealed class LogCopyTests : IDisposable
         await copying;
     }
 
+    [Fact]
+    public void What_is_written_to_the_old_file_when_the_next_one_is_there_already_is_read()
+    {
+        Write($"{Time} stdout F first\n");
+        using var file = new LogFile(Log);
+        Assert.Equal("first", Next(file));
+        File.Move(Log, $"{Log}.1");
+        Write($"{Time} stdout F third\n");
+        Assert.False(file.TryGoOn());
+        Assert.True(file.HasNext);
+
+        File.AppendAllText($"{Log}.1", $"{Time} stdout F second\n");
+        Assert.True(file.TryGoOn());
+        Assert.Equal("second", Next(file));
+        Assert.True(file.TryGoOn());
+        Assert.Equal("third", Next(file));
+        Assert.False(file.HasNext);
+
+        static string? Next(LogFile file) => file.TryRead(out var line) ? Encoding.UTF8.GetString(line)[$"{Time} stdout F ".Length..] : null;
+    }
+
     private void Write(string text) => File.WriteAllText(Log, text);
 
     private async Task<string> CopyAsync(LogOptions options)
