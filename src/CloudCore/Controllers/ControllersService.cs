@@ -29,7 +29,8 @@ internal sealed class ControllersService : BackgroundService
         _view = new ClusterView(informers, loggers);
         var events = new EventRecorder(client, options.NoteLostEvent, time, loggers.CreateLogger<EventRecorder>());
         _controllers.Add(events);
-        Add(KnownControllers.DaemonSet, () => new DaemonSetController(client, _view, events, options, time, loggers.CreateLogger<DaemonSetController>()));
+        var room = options.Selection.Has(KnownControllers.Scheduler) ? new NodeRoom(_view, time, loggers.CreateLogger<NodeRoom>()) : null;
+        Add(KnownControllers.DaemonSet, () => new DaemonSetController(client, _view, room, events, options, time, loggers.CreateLogger<DaemonSetController>()));
         Add(KnownControllers.NodeLifecycle, () => new NodeLifecycleController(client, _view, options, time, loggers.CreateLogger<NodeLifecycleController>()));
         Add(KnownControllers.TaintEviction, () => new TaintEviction(client, _view, events, options, time, loggers.CreateLogger<TaintEviction>()));
         Add(KnownControllers.GarbageCollector, () => new GarbageCollector(client, options, time, loggers.CreateLogger<GarbageCollector>()));
@@ -48,7 +49,7 @@ internal sealed class ControllersService : BackgroundService
         Add(KnownControllers.CronJob, () => new CronJobController(
             client, _view, informers, events, options, time, loggers.CreateLogger<CronJobController>()));
         Add(KnownControllers.Scheduler, () => new Scheduler(
-            client, _view, new SchedulerInformers(informers), events, options, time, loggers.CreateLogger<Scheduler>()));
+            client, _view, room!, new SchedulerInformers(informers), events, options, time, loggers.CreateLogger<Scheduler>()));
         Add(KnownControllers.Scheduler, () => new PodGroupController(client, _view, informers.For(ApiResources.PodGroups), options, time, loggers.CreateLogger<PodGroupController>()));
         Add(KnownControllers.VolumeBinder, () => new VolumeBinder(client, _view, informers, events, options, time, loggers.CreateLogger<VolumeBinder>()));
         Add(KnownControllers.VolumeBinder, () => new ClaimFolderWriter(client, _view, informers, events, options, time, loggers.CreateLogger<ClaimFolderWriter>()));

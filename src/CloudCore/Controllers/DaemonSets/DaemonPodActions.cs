@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using EdgeSync.CloudCore.Controllers.Scheduling;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 using EdgeSync.Storage;

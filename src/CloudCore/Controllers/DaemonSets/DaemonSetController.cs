@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using EdgeSync.CloudCore.Controllers.Scheduling;
 using EdgeSync.CloudCore.KubeApi;
 using EdgeSync.Protocol.Kubernetes;
 
@@ -31,7 +32,15 @@ internal sealed partial class DaemonSetController : IController
     // the DaemonSets there are, and how long the last look at each took
     private readonly ConcurrentDictionary<NamespacedName, TimeSpan> _known = new();
 
-    public DaemonSetController(KubeClient client, ClusterView view, EventRecorder events, ControllersOptions options, TimeProvider time, ILogger<DaemonSetController> logger)
+    /// <param name="client">The way to the API.</param>
+    /// <param name="view">What there is.</param>
+    /// <param name="room">What nodes have left; null where no scheduler runs, so that nobody would place what does not fit.</param>
+    /// <param name="events">Where it is told.</param>
+    /// <param name="options">Settings of all controllers.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    public DaemonSetController(
+        KubeClient client, ClusterView view, NodeRoom? room, EventRecorder events, ControllersOptions options, TimeProvider time, ILogger<DaemonSetController> logger)
     {
         _view = view;
         _options = options;
@@ -43,8 +52,7 @@ internal sealed partial class DaemonSetController : IController
         _backoff = new EndedPodBackoff(time);
         _pods = new PodControl(client, view.Pods, _inFlight, ApiResources.DaemonSets, logger);
         var said = new DaemonSetEvents(events);
-        // who chose to have no scheduler has nobody who would take over
-        _room = options.Selection.Has(KnownControllers.Scheduler) ? new NodeRoom(view, time, logger) : null;
+        _room = room;
         _actions = new DaemonPodActions(client, view.Pods, _room, _pods, _inFlight, said, options, logger);
         _status = new DaemonSetStatusWriter(client, said, time);
         view.Pods.OnChange(NotePod);

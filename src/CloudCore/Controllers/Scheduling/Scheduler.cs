@@ -15,6 +15,7 @@ internal sealed partial class Scheduler : IController
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
 
     private readonly ClusterView _view;
+    private readonly NodeRoom _room;
     private readonly ControllersOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -32,9 +33,10 @@ internal sealed partial class Scheduler : IController
     private readonly Dictionary<string, (string Node, long Since)> _assumed = [];
 
     public Scheduler(
-        KubeClient client, ClusterView view, SchedulerInformers informers, EventRecorder events, ControllersOptions options, TimeProvider time, ILogger<Scheduler> logger)
+        KubeClient client, ClusterView view, NodeRoom room, SchedulerInformers informers, EventRecorder events, ControllersOptions options, TimeProvider time, ILogger<Scheduler> logger)
     {
         _view = view;
+        _room = room;
         _options = options;
         _time = time;
         _logger = logger;
@@ -175,6 +177,8 @@ internal sealed partial class Scheduler : IController
     {
         var seen = _queue.Wakes;
         var (bound, unbound) = ReadPods();
+        var nominated = unbound.Where(pod => pod.NominatedNode.Length > 0).ToList();
+        _room.NoteNominated(nominated);
         var pending = unbound.Where(pod => _queue.IsDue(pod.Uid)).ToList();
         if (pending.Count == 0)
         {
@@ -189,7 +193,7 @@ internal sealed partial class Scheduler : IController
         {
             Snapshot = new SchedulingSnapshot(ReadNodes(), bound, _informers.NamespaceLabels()),
             Pending = pending,
-            Nominated = [.. unbound.Where(pod => pod.NominatedNode.Length > 0)],
+            Nominated = nominated,
             Gang = _informers.Gang,
             Started = group =>
                 [.. started[group], .. _view.Pods.InGroup(group).Where(pod => pod.Phase == "Succeeded").Select(pod => pod.Gang.Task)],
@@ -209,6 +213,13 @@ internal sealed partial class Scheduler : IController
         {
             if (result.Outcome.Node is { } node)
             {
+                if (!_room.TryTake(node, pod.Name, pod))
+                {
+                    // a daemon pod has come in between: the next round sees it
+                    _queue.NoteFailed(pod.Uid, null);
+                    return;
+                }
+
                 await _actions.BindAsync(pod, node, _claims.Of(pod).Folders, ct);
                 lock (_assumed)
                 {
@@ -219,11 +230,17 @@ internal sealed partial class Scheduler : IController
             }
 
             _queue.NoteFailed(pod.Uid, seen);
+            if (result.Outcome.Preemption is { } plan)
+            {
+                _room.Nominate(pod, plan.Node);
+            }
+
             await _actions.RefuseAsync(pod, result.Outcome, ct);
         }
         catch (ApiException e)
         {
             // gone, bound by another, or the API is away: it is looked at anew as it then is
+            _room.Release(result.Outcome.Node ?? "", pod.Name);
             _queue.NoteFailed(pod.Uid, null);
             LogFailed(pod.Name, e.Message);
         }

@@ -1,16 +1,19 @@
 using System.Collections.Concurrent;
-using EdgeSync.CloudCore.Controllers.Scheduling;
+using EdgeSync.CloudCore.Controllers.DaemonSets;
 using EdgeSync.Protocol.Kubernetes;
 
-namespace EdgeSync.CloudCore.Controllers.DaemonSets;
+namespace EdgeSync.CloudCore.Controllers.Scheduling;
 
 /// <summary>
-/// Whether a node has room for a daemon pod: resources, host ports and the number of pods, as the scheduler counts them. One
-/// that fits comes with its node, in one write; one that does not is left to the scheduler, which says what is missing, sends less
-/// important pods away for it, or waits, as Kubernetes has it. What was promised to pods that the cache does not show yet counts.
+/// What nodes have left for more pods: resources, host ports and the number of pods. Two give it away, the scheduler and the
+/// controller of DaemonSets, whose pods come with their node where they fit; both ask here first, so nothing is given twice while
+/// the cache does not show yet what became of it.
 /// </summary>
 internal sealed partial class NodeRoom
 {
+    // what was given and is not seen as taken after this long is free again
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
     private readonly ClusterView _view;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -19,9 +22,10 @@ internal sealed partial class NodeRoom
     private readonly ConcurrentDictionary<string, (long Generation, SchedulingPod Pod)> _read = new();
     private readonly ConcurrentDictionary<string, (string Version, SchedulingNode Node)> _nodes = new();
 
-    // guards the promises; by node, then by the pod's name
+    // guards the two below; the promises by node, then by the pod's name
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Dictionary<NamespacedName, (SchedulingPod Pod, long Since)>> _promised = [];
+    private readonly Dictionary<NamespacedName, (SchedulingPod Pod, long Since)> _nominated = [];
 
     public NodeRoom(ClusterView view, TimeProvider time, ILogger logger)
     {
@@ -43,8 +47,8 @@ internal sealed partial class NodeRoom
     }
 
     /// <summary>
-    /// Promises the room to the pod of that name if it is there, until <see cref="Release"/> or until the cache shows the pod. A
-    /// node that has not said what it can take is not judged: the pod goes there.
+    /// Promises the room to the pod of that name if it is there, until <see cref="Release"/> or until the cache shows the pod as
+    /// bound. A node that has not said what it can take is not judged: the pod goes there.
     /// </summary>
     public bool TryTake(string nodeName, NamespacedName name, SchedulingPod pod)
     {
@@ -57,7 +61,8 @@ internal sealed partial class NodeRoom
         lock (_gate)
         {
             var names = AddBound(load);
-            AddPromised(load, names);
+            AddPromised(load, names, name);
+            AddNominated(load, pod, name);
             if (!NodeFit.HasRoomFor(pod, load))
             {
                 return false;
@@ -73,7 +78,7 @@ internal sealed partial class NodeRoom
         }
     }
 
-    /// <summary>The pod was not made.</summary>
+    /// <summary>The pod was not made, or not bound.</summary>
     public void Release(string nodeName, NamespacedName name)
     {
         lock (_gate)
@@ -85,9 +90,52 @@ internal sealed partial class NodeRoom
         }
     }
 
-    /// <summary>Frees what is kept of DaemonSets that are gone.</summary>
+    /// <summary>Pods are sent away for this one: what they leave is not given to a lesser one.</summary>
+    public void Nominate(SchedulingPod pod, string node)
+    {
+        lock (_gate)
+        {
+            _nominated[pod.Name] = (pod with { NominatedNode = node }, _time.GetTimestamp());
+        }
+    }
+
+    /// <summary>All pods for which room is being made, as the scheduler's present round sees them.</summary>
+    public void NoteNominated(IReadOnlyList<SchedulingPod> pods)
+    {
+        lock (_gate)
+        {
+            // one that was nominated a moment ago may not be seen so yet
+            foreach (var old in _nominated.Where(n => _time.GetElapsedTime(n.Value.Since) >= PodsInFlight.Patience).Select(n => n.Key).ToList())
+            {
+                _nominated.Remove(old);
+            }
+
+            foreach (var pod in pods)
+            {
+                _nominated[pod.Name] = (pod, _time.GetTimestamp());
+            }
+        }
+    }
+
+    /// <summary>Frees what is kept of DaemonSets that are gone, and old promises.</summary>
     public void Retain(IReadOnlySet<string> daemonSets)
     {
+        lock (_gate)
+        {
+            foreach (var (node, promised) in _promised.ToList())
+            {
+                foreach (var name in promised.Where(p => _time.GetElapsedTime(p.Value.Since) >= s_patience).Select(p => p.Key).ToList())
+                {
+                    promised.Remove(name);
+                }
+
+                if (promised.Count == 0)
+                {
+                    _promised.Remove(node);
+                }
+            }
+        }
+
         foreach (var key in _read.Keys)
         {
             if (key.IndexOf('/', StringComparison.Ordinal) is > 0 and var end && !daemonSets.Contains(key[..end]))
@@ -102,8 +150,8 @@ internal sealed partial class NodeRoom
         var names = new HashSet<NamespacedName>();
         foreach (var facts in _view.Pods.OnNode(load.Node.Name))
         {
-            names.Add(facts.Name);
-            if (facts is { IsBound: true, IsTerminal: false } && Read(facts) is { } pod)
+            // one that waits for this node has nothing of it yet
+            if (facts.IsBound && names.Add(facts.Name) && !facts.IsTerminal && Read(facts) is { } pod)
             {
                 load.Add(pod);
             }
@@ -112,7 +160,19 @@ internal sealed partial class NodeRoom
         return names;
     }
 
-    private void AddPromised(NodeLoad load, HashSet<NamespacedName> seen)
+    private void AddNominated(NodeLoad load, SchedulingPod pod, NamespacedName name)
+    {
+        foreach (var (other, _) in _nominated.Values)
+        {
+            if (other.NominatedNode == load.Node.Name && other.Name != name && other.Priority >= pod.Priority
+                && _view.Pods.Get(other.Name) is { IsBound: false } facts && facts.Uid == other.Uid)
+            {
+                load.Add(other);
+            }
+        }
+    }
+
+    private void AddPromised(NodeLoad load, HashSet<NamespacedName> seen, NamespacedName own)
     {
         if (!_promised.TryGetValue(load.Node.Name, out var promised))
         {
@@ -121,11 +181,11 @@ internal sealed partial class NodeRoom
 
         foreach (var (name, (pod, since)) in promised.ToList())
         {
-            if (seen.Contains(name) || _time.GetElapsedTime(since) >= PodsInFlight.Patience)
+            if (seen.Contains(name) || _time.GetElapsedTime(since) >= s_patience)
             {
                 promised.Remove(name);
             }
-            else
+            else if (name != own)
             {
                 load.Add(pod);
             }
