@@ -11,8 +11,8 @@ namespace EdgeSync.CloudCore.Controllers.Scheduling;
 /// </summary>
 internal sealed partial class NodeRoom
 {
-    // what was given and is not seen as taken after this long is free again
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    /// <summary>What was given and is not seen as taken after this long is free again; the API refuses to bind twice.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly ClusterView _view;
     private readonly TimeProvider _time;
@@ -52,7 +52,7 @@ internal sealed partial class NodeRoom
     /// </summary>
     public bool TryTake(string nodeName, NamespacedName name, SchedulingPod pod)
     {
-        if (ReadNode(nodeName) is not { Allocatable.Count: > 0 } node)
+        if (Node(nodeName) is not { Allocatable.Count: > 0 } node)
         {
             return true;
         }
@@ -124,7 +124,7 @@ internal sealed partial class NodeRoom
         {
             foreach (var (node, promised) in _promised.ToList())
             {
-                foreach (var name in promised.Where(p => _time.GetElapsedTime(p.Value.Since) >= s_patience).Select(p => p.Key).ToList())
+                foreach (var name in promised.Where(p => _time.GetElapsedTime(p.Value.Since) >= Patience).Select(p => p.Key).ToList())
                 {
                     promised.Remove(name);
                 }
@@ -142,6 +142,32 @@ internal sealed partial class NodeRoom
             {
                 _read.TryRemove(key, out _);
             }
+        }
+    }
+
+    /// <summary>The node as it is now, read once for each version; null where there is none that can be read.</summary>
+    public SchedulingNode? Node(string name)
+    {
+        if (_view.Nodes.GetObject(name) is not { } value)
+        {
+            return null;
+        }
+
+        if (_nodes.TryGetValue(name, out var known) && known.Version == value.ResourceVersion)
+        {
+            return known.Node;
+        }
+
+        try
+        {
+            var node = SchedulingNode.Read(value);
+            _nodes[name] = (value.ResourceVersion, node);
+            return node;
+        }
+        catch (KubeObjectException e)
+        {
+            LogNodeUnreadable(name, e.Message);
+            return null;
         }
     }
 
@@ -181,7 +207,7 @@ internal sealed partial class NodeRoom
 
         foreach (var (name, (pod, since)) in promised.ToList())
         {
-            if (seen.Contains(name) || _time.GetElapsedTime(since) >= s_patience)
+            if (seen.Contains(name) || _time.GetElapsedTime(since) >= Patience)
             {
                 promised.Remove(name);
             }
@@ -214,36 +240,14 @@ internal sealed partial class NodeRoom
         }
         catch (KubeObjectException e)
         {
-            LogUnreadable(facts.Name.ToString(), e.Message);
+            LogUnreadable(facts.Name, e.Message);
             return null;
         }
     }
 
-    private SchedulingNode? ReadNode(string name)
-    {
-        if (_view.Nodes.GetObject(name) is not { } value)
-        {
-            return null;
-        }
+    [LoggerMessage(LogLevel.Warning, "Node {Node} cannot be read and gets no pods from the scheduler: {Error}")]
+    private partial void LogNodeUnreadable(string node, string error);
 
-        if (_nodes.TryGetValue(name, out var known) && known.Version == value.ResourceVersion)
-        {
-            return known.Node;
-        }
-
-        try
-        {
-            var node = SchedulingNode.Read(value);
-            _nodes[name] = (value.ResourceVersion, node);
-            return node;
-        }
-        catch (KubeObjectException e)
-        {
-            LogUnreadable(value.Describe(), e.Message);
-            return null;
-        }
-    }
-
-    [LoggerMessage(LogLevel.Warning, "What {Name} asks for or has cannot be read and does not count: {Error}")]
-    private partial void LogUnreadable(string name, string error);
+    [LoggerMessage(LogLevel.Warning, "What pod {Pod} asks for cannot be read and does not count: {Error}")]
+    private partial void LogUnreadable(NamespacedName pod, string error);
 }

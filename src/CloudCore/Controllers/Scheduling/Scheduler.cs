@@ -10,8 +10,6 @@ namespace EdgeSync.CloudCore.Controllers.Scheduling;
 /// </summary>
 internal sealed partial class Scheduler : IController
 {
-    // what was bound and is not seen as bound after this long is looked at anew; the API refuses to bind twice
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
 
     private readonly ClusterView _view;
@@ -25,9 +23,8 @@ internal sealed partial class Scheduler : IController
     private readonly SchedulingQueue _queue;
     private readonly SemaphoreSlim _signal = new(0, 1);
 
-    // only the loop touches these
+    // only the loop touches it
     private readonly Dictionary<string, SchedulingPod> _read = [];
-    private readonly Dictionary<string, (string Version, SchedulingNode Node)> _nodes = [];
 
     // guarded by itself; what was bound and is not seen as bound yet
     private readonly Dictionary<string, (string Node, long Since)> _assumed = [];
@@ -306,49 +303,13 @@ internal sealed partial class Scheduler : IController
         }
     }
 
-    private List<SchedulingNode> ReadNodes()
-    {
-        var nodes = new List<SchedulingNode>();
-        foreach (var facts in _view.Nodes.All())
-        {
-            if (_view.Nodes.GetObject(facts.Name) is not { } value)
-            {
-                continue;
-            }
-
-            if (!_nodes.TryGetValue(facts.Name, out var known) || known.Version != value.ResourceVersion)
-            {
-                try
-                {
-                    _nodes[facts.Name] = known = (value.ResourceVersion, SchedulingNode.Read(value));
-                }
-                catch (KubeObjectException e)
-                {
-                    LogNodeUnreadable(facts.Name, e.Message);
-                    continue;
-                }
-            }
-
-            nodes.Add(known.Node);
-        }
-
-        if (_nodes.Count > nodes.Count)
-        {
-            var there = nodes.Select(node => node.Name).ToHashSet();
-            foreach (var gone in _nodes.Keys.Where(name => !there.Contains(name)).ToList())
-            {
-                _nodes.Remove(gone);
-            }
-        }
-
-        return nodes;
-    }
+    private List<SchedulingNode> ReadNodes() => [.. _view.Nodes.All().Select(facts => _room.Node(facts.Name)).OfType<SchedulingNode>()];
 
     private string? AssumedNode(string uid)
     {
         lock (_assumed)
         {
-            return _assumed.TryGetValue(uid, out var assumed) && _time.GetElapsedTime(assumed.Since) < s_patience ? assumed.Node : null;
+            return _assumed.TryGetValue(uid, out var assumed) && _time.GetElapsedTime(assumed.Since) < NodeRoom.Patience ? assumed.Node : null;
         }
     }
 
@@ -356,7 +317,7 @@ internal sealed partial class Scheduler : IController
     {
         lock (_assumed)
         {
-            foreach (var uid in _assumed.Keys.Where(uid => !seen.Contains(uid) || _time.GetElapsedTime(_assumed[uid].Since) >= s_patience).ToList())
+            foreach (var uid in _assumed.Keys.Where(uid => !seen.Contains(uid) || _time.GetElapsedTime(_assumed[uid].Since) >= NodeRoom.Patience).ToList())
             {
                 _assumed.Remove(uid);
             }
@@ -369,9 +330,6 @@ internal sealed partial class Scheduler : IController
 
     private static bool ReferenceOrSame(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b) =>
         ReferenceEquals(a, b) || (a.Count == b.Count && a.All(label => b.TryGetValue(label.Key, out var value) && value == label.Value));
-
-    [LoggerMessage(LogLevel.Warning, "Node {Node} cannot be read and gets no pods: {Error}")]
-    private partial void LogNodeUnreadable(string node, string error);
 
     [LoggerMessage(LogLevel.Error, "A round of scheduling failed; the next one follows")]
     private partial void LogRoundFailed(Exception e);

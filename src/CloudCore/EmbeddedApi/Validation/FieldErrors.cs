@@ -29,7 +29,6 @@ internal sealed class FieldErrors
     public void Invalid(string field, JsonNode? value, string detail) =>
         Add("FieldValueInvalid", field, $"Invalid value: {value?.ToJsonString(s_plain) ?? "null"}: {detail}");
 
-    /// <summary>Too many of something.</summary>
     /// <summary>One error for each thing that is wrong with the value.</summary>
     public void Invalid(string field, string value, IEnumerable<string> problems)
     {
@@ -39,6 +38,7 @@ internal sealed class FieldErrors
         }
     }
 
+    /// <summary>Too many of something.</summary>
     public void TooMany(string field, long found, long most) =>
         Add("FieldValueTooMany", field, FormattableString.Invariant($"Too many: {found}: must have at most {most} items"));
 
